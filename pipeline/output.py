@@ -1,0 +1,9 @@
+"""What a flow returns: records for the host to store, send or show. The flow itself performs nothing."""
+
+from __future__ import annotations
+
+from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
+from schemas.command import AuditEntry, Reply
+from schemas.incident import Incident
+
+Output = AlertTransition | Alert | Placement | Incident | LedgerEntry | Reply | AuditEntry

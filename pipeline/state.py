@@ -1,0 +1,102 @@
+"""Explicit state: mappings that note what changed, so that any host can checkpoint and restore them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+import orjson
+
+from schemas.base import ConfigError
+
+V = TypeVar("V")
+
+
+class Entry(NamedTuple):
+    """One changed entry of a checkpoint. `value` is None where the entry was removed."""
+
+    table: str
+    key: str
+    value: bytes | None
+
+
+class Table(Generic[V]):
+    """A mapping of str to V that knows which keys changed since the last drain.
+
+    `dump` turns a value into what orjson can write; `load` is its inverse. Neither may hold an import path.
+    """
+
+    __slots__ = ("_changed", "_dump", "_load", "live", "name")
+
+    def __init__(self, name: str, dump: Callable[[V], object], load: Callable[[object], V]) -> None:
+        self.name = name
+        self.live: dict[str, V] = {}
+        self._changed: set[str] = set()
+        self._dump = dump
+        self._load = load
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.live)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.live
+
+    def get(self, key: str) -> V | None:
+        """The value, to read; say `touch` after changing it in place."""
+        return self.live.get(key)
+
+    def __getitem__(self, key: str) -> V:
+        return self.live[key]
+
+    def __setitem__(self, key: str, value: V) -> None:
+        self.live[key] = value
+        self._changed.add(key)
+
+    def __delitem__(self, key: str) -> None:
+        del self.live[key]
+        self._changed.add(key)
+
+    def touch(self, key: str) -> None:
+        """Note that the value of `key` was changed in place."""
+        self._changed.add(key)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """Keys changed since the last drain."""
+        return frozenset(self._changed)
+
+    def drain(self) -> Iterator[Entry]:
+        """Yield what changed since the last drain, in key order, and forget that it changed."""
+        keys = sorted(self._changed)
+        self._changed.clear()
+        for key in keys:
+            value = self.live.get(key)
+            packed = None if key not in self.live else orjson.dumps(self._dump(value), option=orjson.OPT_SORT_KEYS)  # type: ignore[arg-type]
+            yield Entry(self.name, key, packed)
+
+    def restore(self, key: str, value: bytes) -> None:
+        """Put back one entry of a checkpoint."""
+        self.live[key] = self._load(orjson.loads(value))
+
+
+class Tables:
+    """The tables of one step, by name; the unit of checkpoint and restore."""
+
+    def __init__(self, tables: Iterable[Table[object]]) -> None:
+        self._by_name = {table.name: table for table in tables}
+
+    def drain(self) -> list[Entry]:
+        """All changed entries of all tables, tables in the order they were given, keys in order."""
+        return [entry for table in self._by_name.values() for entry in table.drain()]
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Put back a whole checkpoint. Raises ConfigError for a table that this version does not know."""
+        for entry in entries:
+            table = self._by_name.get(entry.table)
+            if table is None:
+                raise ConfigError(f"stored state has a table {entry.table!r}; this version knows {', '.join(self._by_name)}")
+            if entry.value is not None:
+                table.restore(entry.key, entry.value)

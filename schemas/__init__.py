@@ -1,0 +1,1 @@
+"""The vocabulary: every record on the wire, as frozen pydantic models."""

@@ -1,0 +1,48 @@
+"""What all records share: frozen, keyword-only, nothing unknown accepted; and the two families of errors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Millis = Annotated[int, Field(ge=0, le=253_402_300_799_999, description="Milliseconds since 1970-01-01T00:00:00Z.")]
+"""A point in time. The upper bound is the last millisecond of the year 9999."""
+
+Duration = Annotated[int, Field(ge=0, description="A length of time in milliseconds.")]
+
+Name = Annotated[str, Field(min_length=1, max_length=1024)]
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class Record(BaseModel):
+    """A value that never changes after it was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class TocsinError(Exception):
+    """The parent of both families."""
+
+
+class ConfigError(TocsinError):
+    """Ours: the configuration is wrong. Stops the start.
+
+    The message names the file, the key and what is allowed.
+    """
+
+
+class BadRecord(TocsinError):
+    """Theirs: an input that could not be understood. Becomes a dead letter and never stops the stream.
+
+    `reason` is a short, stable code such as "not-json" that can be counted; `detail` is a sentence for a person.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
