@@ -1,0 +1,1 @@
+"""Everything that runs: hosts, HTTP, stores and the command line."""

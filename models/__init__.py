@@ -1,0 +1,1 @@
+"""Online models: detectors, forecasters and affinity learners under one contract."""

@@ -1,0 +1,1 @@
+"""One file a stage: a record goes in, records come out."""
