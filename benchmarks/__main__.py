@@ -1,0 +1,35 @@
+"""Run benchmarks: `python -m benchmarks` runs all of them in turn, `python -m benchmarks NAME ...` some.
+
+Each benchmark is a module of this package with a `main()` that prints its figures. A new one is a file and a line in
+`BENCHMARKS`.
+"""
+
+import argparse
+import importlib
+import sys
+
+#: The name on the command line, and what it measures.
+BENCHMARKS: dict[str, str] = {}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks named in `arguments`, or all; `--list` only lists them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Print figures for speed and quality.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS) or 'none yet'}")
+    parser.add_argument("--list", action="store_true", help="list the benchmarks and stop")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(BENCHMARKS) or 'none yet'})")
+    if options.list:
+        for name, measures in BENCHMARKS.items():
+            print(f"{name:<16} {measures}")
+        return 0
+    for name in options.names or BENCHMARKS:
+        print(f"== {name}: {BENCHMARKS[name]}", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
