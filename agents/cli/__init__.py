@@ -1,0 +1,1 @@
+"""The command line: one file a command, loaded only when it is asked for."""
