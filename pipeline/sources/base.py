@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.base import BadRecord
@@ -18,9 +19,9 @@ class Refused(NamedTuple):
 class Decoded(NamedTuple):
     """What one payload said. At least one of the three is not empty, unless the payload is a known no-op."""
 
-    events: list[Event] = []
-    samples: list[MetricSample] = []
-    refused: list[Refused] = []
+    events: Sequence[Event] = ()
+    samples: Sequence[MetricSample] = ()
+    refused: Sequence[Refused] = ()
 
 
 class Source(Protocol):
