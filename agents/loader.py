@@ -1,0 +1,186 @@
+"""Reads the configuration file of an installation, and words everything that is wrong with it in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError
+
+from agents.config import Config, FileInput, HttpInput, JsonLinesOutput, SourceSettings, WebhookOutput
+from agents.reading import read_document
+from pipeline.practices.configuration import humane
+from pipeline.sources.registry import SOURCES, make_source
+from schemas.base import ConfigError
+from schemas.faults import Fault, faults, unknown
+from schemas.faults import Path as Keys
+
+STDIO = "-"
+
+_RECORDS: tuple[tuple[str, ...], ...] = (
+    ("flow", "silences"),
+    ("flow", "changes"),
+    ("flow", "holds"),
+    ("flow", "inhibitions"),
+    ("flow", "correlate", "rules"),
+    ("flow", "incident", "targets"),
+)
+"""Lists of records in which people may write times, spans and matchers as text."""
+
+
+def load(path: str | Path) -> Config:
+    """The configuration of a YAML, JSON or TOML file, its relative paths resolved against the file's folder.
+
+    Raises ConfigError: one message, a line for each thing that is wrong, as FILE:LINE: KEY: what, and what is allowed.
+    """
+    document = read_document(Path(path))
+    data, wrong = _humane(document.data)
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        rest = [fault for fault in faults(error, Config, data) if not _told(fault, wrong)]
+        raise document.complain([*wrong, *rest]) from None
+    config = _resolved(config, document.path.parent)
+    wrong += [*_twice(config), *_sources(config), *_calendars(config), *_urls(config), *_files(config)]
+    if wrong:
+        raise document.complain(wrong)
+    return config
+
+
+def _told(fault: Fault, before: list[Fault]) -> bool:
+    """Whether it only repeats that something at or below its place could not be read."""
+    return any(other.path[: len(fault.path)] == fault.path for other in before)
+
+
+def _humane(data: object) -> tuple[object, list[Fault]]:
+    """The document with times, spans and matchers in the form the records know."""
+    wrong: list[Fault] = []
+    for keys in _RECORDS:
+        data, faulty = _humane_at(data, keys, ())
+        wrong += faulty
+    return data, wrong
+
+
+def _humane_at(data: object, keys: tuple[str, ...], at: Keys) -> tuple[object, list[Fault]]:
+    if not keys:
+        if not isinstance(data, list):
+            return data, []
+        pairs = [humane(entry, (*at, index)) for index, entry in enumerate(data)]
+        return [ready for ready, _ in pairs], [fault for _, faulty in pairs for fault in faulty]
+    if not isinstance(data, Mapping) or keys[0] not in data:
+        return data, []
+    ready, wrong = _humane_at(data[keys[0]], keys[1:], (*at, keys[0]))
+    return {**data, keys[0]: ready}, wrong
+
+
+# --- what a model cannot see ---
+
+
+def _twice(config: Config) -> Iterator[Fault]:
+    flow = config.flow
+    lists: dict[Keys, Iterable[str]] = {
+        ("flow", "silences"): [entry.id for entry in flow.silences],
+        ("flow", "changes"): [entry.id for entry in flow.changes],
+        ("flow", "holds"): [entry.id for entry in flow.holds],
+        ("flow", "inhibitions"): [entry.id for entry in flow.inhibitions],
+        ("flow", "correlate", "rules"): [entry.id for entry in flow.correlate.rules],
+        ("flow", "incident", "calendars"): [entry.id for entry in flow.incident.calendars],
+        ("flow", "incident", "targets"): [f"priority {entry.priority}" for entry in flow.incident.targets],
+    }
+    for keys, names in lists.items():
+        first: dict[str, int] = {}
+        for index, name in enumerate(names):
+            if first.setdefault(name, index) != index:
+                yield Fault((*keys, index), f"{name!r} is already given by [{first[name]}]")
+
+
+def _sources(config: Config) -> Iterator[Fault]:
+    known = sorted({*SOURCES, *config.sources})
+    for name, settings in config.sources.items():
+        if name not in SOURCES and not settings.mapping:
+            yield Fault(
+                ("sources", name), f"no built-in source, so it needs a mapping; {unknown(name, sorted(SOURCES))}"
+            )
+    for index, entry in enumerate(config.inputs):
+        name = "" if isinstance(entry, HttpInput) else entry.source
+        if name and name not in known:
+            yield Fault(("inputs", index, "source"), f"there is no source {name!r}; {unknown(name, known)}")
+
+
+def _calendars(config: Config) -> Iterator[Fault]:
+    for index, calendar in enumerate(config.flow.incident.calendars):
+        try:
+            ZoneInfo(calendar.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            keys = ("flow", "incident", "calendars", index, "timezone")
+            yield Fault(keys, f"there is no time zone {calendar.timezone!r}; one is like UTC or Europe/Berlin")
+
+
+def _urls(config: Config) -> Iterator[Fault]:
+    for index, target in enumerate(config.outputs):
+        if isinstance(target, WebhookOutput):
+            parts = urlsplit(target.url)
+            keys = ("outputs", index, "url")
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                yield Fault(keys, "must be like https://host/path")
+            elif parts.password:
+                yield Fault(keys, "holds a password; secrets are given by secret_file only")
+
+
+def _files(config: Config) -> Iterator[Fault]:
+    for keys, name, whole in _named_files(config):
+        path = Path(name)
+        if not path.is_file():
+            yield Fault(keys, f"there is no file {name}")
+        elif whole and path.stat().st_size == 0:
+            yield Fault(keys, f"the file {name} is empty")
+
+
+def _named_files(config: Config) -> Iterator[tuple[Keys, str, bool]]:
+    """Every file that must be there at the start: keys, path, whether it must hold something."""
+    for index, entry in enumerate(config.inputs):
+        if isinstance(entry, FileInput) and entry.path != STDIO and not entry.follow:
+            yield ("inputs", index, "path"), entry.path, False
+    for index, target in enumerate(config.outputs):
+        if isinstance(target, WebhookOutput) and target.secret_file:
+            yield ("outputs", index, "secret_file"), target.secret_file, True
+    for name, settings in config.sources.items():
+        if settings.mapping:
+            yield ("sources", name, "mapping"), settings.mapping, True
+    for index, name in enumerate(config.reference):
+        yield ("reference", index), name, True
+
+
+# --- paths ---
+
+
+def _resolved(config: Config, folder: Path) -> Config:
+    """The configuration with each path made to start where the file lies."""
+
+    def at(name: str) -> str:
+        return name if name in ("", STDIO) else str(folder / Path(name).expanduser())
+
+    def source(settings: SourceSettings) -> SourceSettings:
+        return settings.model_copy(update={"mapping": at(settings.mapping)})
+
+    outputs = [
+        target.model_copy(update={"path": at(target.path)})
+        if isinstance(target, JsonLinesOutput)
+        else target.model_copy(update={"secret_file": at(target.secret_file)})
+        for target in config.outputs
+    ]
+    inputs = [
+        entry.model_copy(update={"path": at(entry.path)}) if isinstance(entry, FileInput) else entry
+        for entry in config.inputs
+    ]
+    return config.model_copy(
+        update={
+            "inputs": tuple(inputs),
+            "outputs": tuple(outputs),
+            "store": config.store.model_copy(update={"path": at(config.store.path)}),
+            "sources": {name: source(settings) for name, settings in config.sources.items()},
+            "reference": tuple(at(name) for name in config.reference),
+        }
+    )
