@@ -99,10 +99,16 @@ def _twice(config: Config) -> Iterator[Fault]:
 def _sources(config: Config) -> Iterator[Fault]:
     known = sorted({*SOURCES, *config.sources})
     for name, settings in config.sources.items():
-        if name not in SOURCES and not settings.mapping:
-            yield Fault(
-                ("sources", name), f"no built-in source, so it needs a mapping; {unknown(name, sorted(SOURCES))}"
-            )
+        if settings.mapping:
+            continue
+        if name not in SOURCES:
+            text = f"no built-in source, so it needs a mapping; {unknown(name, sorted(SOURCES))}"
+            yield Fault(("sources", name), text)
+            continue
+        try:
+            make_source(name, tenant=settings.tenant, options=settings.options)
+        except ConfigError as error:
+            yield Fault(("sources", name, "options"), str(error))
     for index, entry in enumerate(config.inputs):
         name = "" if isinstance(entry, HttpInput) else entry.source
         if name and name not in known:
