@@ -55,14 +55,14 @@ class Alertmanager:
         """Decode a webhook, or an array of alerts; the good alerts are kept although others are refused."""
         body = parse_json(raw.payload)
         if isinstance(body, list):
-            return each(body, lambda item: self._posted(as_object(item, "the alert"), raw), dump)
+            return each(body, lambda item: self._posted(as_object(item, "the alert"), raw), lambda item: dump([item]))
         webhook = as_object(body, "the payload")
         if "alerts" not in webhook:
             raise BadRecord("missing-field", "alerts is missing")
         if webhook.get("version", "4") != "4":
             raise BadRecord("unsupported", f"webhook version {str(webhook['version'])[:20]!r}; only 4 is known")
         alerts = as_list(webhook["alerts"], "alerts")
-        return each(alerts, lambda item: self._told(as_object(item, "the alert"), raw), dump)
+        return each(alerts, lambda item: self._told(as_object(item, "the alert"), raw), _alone)
 
     def _told(self, alert: dict[str, Any], raw: RawRecord) -> Event:
         """One alert of a webhook: Alertmanager has decided already whether it fires."""
@@ -129,6 +129,11 @@ class Alertmanager:
                 "url": alert.get("generatorURL") or "",
             }
         )
+
+
+def _alone(alert: object) -> bytes:
+    """A refused alert as a webhook of its own, which can be mended and sent again."""
+    return dump({"version": "4", "alerts": [alert]})
 
 
 def _time(alert: dict[str, Any], key: str) -> int | None:

@@ -10,7 +10,10 @@ from schemas.event import Event, MetricSample, RawRecord
 
 
 class Refused(NamedTuple):
-    """A part of a payload that could not be understood: the valid rest of a batch is kept."""
+    """A part of a payload that could not be understood: the valid rest of a batch is kept.
+
+    `payload` is one that the same source can decode, so that it can be mended and sent again.
+    """
 
     error: BadRecord
     payload: bytes

@@ -49,7 +49,7 @@ _KINDS: dict[str, EventKind] = {
 
 
 class CloudEvents:
-    """Structured CloudEvents. An event without a severity is information, unless its type says that a problem is over."""
+    """Structured CloudEvents. One without a severity is information, unless its type says that a problem is over."""
 
     def __init__(self, *, tenant: str = "default", options: Mapping[str, str] = NO_OPTIONS) -> None:
         chosen = read_options("cloudevents", options, _DEFAULTS)

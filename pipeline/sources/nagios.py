@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.sources.base import Decoded, Refused
-from pipeline.sources.common import as_object, build, build_sample, first_text, parse_json, read_options, require
+from pipeline.sources.common import as_object, build, build_sample, dump, first_text, parse_json, read_options, require
 from pipeline.sources.macros import macros_of
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis
@@ -124,7 +124,10 @@ class Nagios:
             found = _PERFDATA.match(perfdata, at)
             if found is None:
                 rest = perfdata[at:].strip()
-                refused.append(Refused(BadRecord("bad-value", f"performance data: {rest[:80]!r}"), rest.encode()))
+                alone = dump(
+                    {"HOSTNAME": subject[0], "SERVICEDESC": subject[1], "TIMET": now // 1000, "PERFDATA": rest}
+                )
+                refused.append(Refused(BadRecord("bad-value", f"performance data: {rest[:80]!r}"), alone))
                 break
             at = found.end()
             if found[3] != "U":
