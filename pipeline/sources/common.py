@@ -122,7 +122,7 @@ def kind_at(severity: Severity) -> EventKind:
 def build(fields: dict[str, Any]) -> Event:
     """An event; what is wrong with its fields becomes a BadRecord. A summary too long for a person is cut."""
     summary = fields.get("summary")
-    if summary is not None and len(summary) > LONGEST_SUMMARY:
+    if isinstance(summary, str) and len(summary) > LONGEST_SUMMARY:
         fields["summary"] = summary[:LONGEST_SUMMARY]
     try:
         return Event(**fields)

@@ -73,7 +73,7 @@ class Nagios:
         service = first_text(macros, "servicedesc", "servicename", "service_name")
         timet = macros.get("timet")
         now = raw.received if timet is None else epoch_millis(timet)
-        perfdata = macros.get("serviceperfdata" if service else "hostperfdata") or macros.get("perfdata", "")
+        perfdata = first_text(macros, "serviceperfdata" if service else "hostperfdata", "perfdata")
         if "notificationtype" not in macros and perfdata:
             return self._samples([], perfdata, now, raw, (host, service))
         event = self._event(macros, _about(macros, host, service), now, raw)
@@ -120,7 +120,7 @@ class Nagios:
         fields: dict[str, Any] = {"time": now, "received": raw.received, "source": raw.source, "tenant": self._tenant}
         fields |= {"resource": subject[0], "component": subject[1]}
         at = 0
-        while at < len(perfdata.rstrip()):
+        while at < len(perfdata):
             found = _PERFDATA.match(perfdata, at)
             if found is None:
                 rest = perfdata[at:].strip()
