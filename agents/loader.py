@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
+from agents import mapping_files
 from agents.config import Config, FileInput, HttpInput, JsonLinesOutput, SourceSettings, WebhookOutput
 from agents.reading import read_document
 from pipeline.practices.configuration import humane
@@ -100,6 +101,7 @@ def _sources(config: Config) -> Iterator[Fault]:
     known = sorted({*SOURCES, *config.sources})
     for name, settings in config.sources.items():
         if settings.mapping:
+            yield from _mapping(name, settings)
             continue
         if name not in SOURCES:
             text = f"no built-in source, so it needs a mapping; {unknown(name, sorted(SOURCES))}"
@@ -113,6 +115,14 @@ def _sources(config: Config) -> Iterator[Fault]:
         name = "" if isinstance(entry, HttpInput) else entry.source
         if name and name not in known:
             yield Fault(("inputs", index, "source"), f"there is no source {name!r}; {unknown(name, known)}")
+
+
+def _mapping(name: str, settings: SourceSettings) -> Iterator[Fault]:
+    if Path(settings.mapping).is_file():  # that it is missing is told with the other files
+        try:
+            mapping_files.load(settings.mapping)
+        except ConfigError as error:
+            yield Fault(("sources", name, "mapping"), str(error))
 
 
 def _calendars(config: Config) -> Iterator[Fault]:

@@ -65,7 +65,8 @@ def unknown(name: str, known: list[str]) -> str:
 def faults(error: ValidationError, model: type[BaseModel], data: object) -> list[Fault]:
     """What `error` says about `data` that should have been a `model`, in the order in which it was found."""
     details = error.errors(include_url=False)
-    return [_fault(detail, model, data) for detail in details if not _follows(detail, details)]
+    told = (_fault(detail, model, data) for detail in details if not _follows(detail, details))
+    return [fault for fault in told if fault is not None]
 
 
 def _follows(detail: Any, details: list[Any]) -> bool:
@@ -76,8 +77,12 @@ def _follows(detail: Any, details: list[Any]) -> bool:
     )
 
 
-def _fault(detail: Any, model: type[BaseModel], data: object) -> Fault:
-    path, owner = _walk(detail["loc"], model, data)
+def _fault(detail: Any, model: type[BaseModel], data: object) -> Fault | None:
+    """None where pydantic speaks of a branch of a union that was not meant: keys for a text, a text for keys."""
+    found = _walk(detail["loc"], model, data)
+    if found is None:
+        return None
+    path, owner = found
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return Fault(path, f"unknown key; {unknown(str(path[-1]), _fields(owner))}")
@@ -117,10 +122,11 @@ def _shown(value: object) -> str:
     return ""
 
 
-def _walk(location: tuple[str | int, ...], model: type[BaseModel], data: object) -> tuple[Path, object]:
+def _walk(location: tuple[str | int, ...], model: type[BaseModel], data: object) -> tuple[Path, object] | None:
     """The path in the document of pydantic's location (which names the branch of a union too), and what lies there.
 
-    The second value is the annotation that holds the last step, or of the place itself where it is a union.
+    The second value is the annotation that holds the last step, or of the place itself where it is a union. None where
+    the location goes into a branch that was not meant.
     """
     path: list[str | int] = []
     annotation: object = model
@@ -129,6 +135,11 @@ def _walk(location: tuple[str | int, ...], model: type[BaseModel], data: object)
         annotation = _choose(annotation, data)
         if isinstance(data, Mapping) and step not in data and data.get("type") == step:
             continue  # the branch of a union, not a key
+        if branches := _union(annotation):
+            annotation = next((branch for branch in branches if _is_model(branch, str(step))), None)
+            if isinstance(data, Mapping) != (annotation is not None):
+                return None
+            continue
         owner = annotation
         path.append(step)
         annotation = _below(annotation, step)
@@ -139,6 +150,10 @@ def _walk(location: tuple[str | int, ...], model: type[BaseModel], data: object)
         else:
             data = None
     return tuple(path), annotation if _union(_bare(annotation)) else owner
+
+
+def _is_model(branch: object, name: str) -> bool:
+    return isinstance(branch, type) and issubclass(branch, BaseModel) and branch.__name__ == name
 
 
 def _bare(annotation: object) -> object:

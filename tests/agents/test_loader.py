@@ -181,6 +181,19 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     assert line == f"tocsin.yaml:2: reference[0]: there is no file {tmp_path / 'items.csv'}"
 
 
+def test_what_is_wrong_in_a_mapping_file_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "doors.yaml").write_text("format: json\ncheck: a\nseverity: minor\n")
+    (line,) = complaint(tmp_path, "sources:\n  doors: {mapping: doors.yaml}")
+    said = f"{tmp_path}/doors.yaml:1: resource: required, and missing"
+    assert line == f"tocsin.yaml:2: sources.doors.mapping: {said}"
+
+
+def test_an_option_that_a_source_does_not_have_is_told(tmp_path: Path) -> None:
+    (line,) = complaint(tmp_path, "sources:\n  syslog: {options: {timezon: UTC}}")
+    assert line.startswith("tocsin.yaml:2: sources.syslog.options: ")
+    assert "timezone" in line
+
+
 def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
     (line,) = complaint(tmp_path, "outputs:\n- {type: webhook, url: 'http://x/', secret_file: secret}")
