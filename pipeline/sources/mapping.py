@@ -6,7 +6,6 @@ brace.
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pipeline.settings import Span
 from pipeline.sources.times import iso_millis
 from schemas.base import BadRecord, ConfigError, Millis, Name, Record
 from schemas.event import EventKind, Signal
+from schemas.faults import faults
 from schemas.severity import Severity
 
 
@@ -165,23 +165,11 @@ def pieces(key: str, template: str) -> list[tuple[str, str]]:
 
 
 def parse_mapping(given: Mapping[str, Any], where: str) -> SourceMapping:
-    """The mapping from what a YAML file holds; raises ConfigError that names `where`, the key and what is allowed."""
+    """The mapping from what a YAML file holds; raises ConfigError: for each fault `where`, key and what is allowed."""
     if not isinstance(given, Mapping):
-        raise ConfigError(
-            f"{where}: a mapping file holds keys and values; allowed keys: {', '.join(SourceMapping.model_fields)}"
-        )
+        raise ConfigError(f"{where}: needs keys with values; known: {', '.join(SourceMapping.model_fields)}")
     try:
         return SourceMapping.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        allowed = f"; allowed: {', '.join(_allowed(key))}" if first["type"] == "extra_forbidden" else ""
-        message = re.sub(r"^Value error, ", "", first["msg"])
-        raise ConfigError(f"{where}: {key}: {message}{allowed}" if key else f"{where}: {message}{allowed}") from None
-
-
-def _allowed(key: str) -> list[str]:
-    models: dict[str, type[Record]] = {"time": TimeField, "ends_at": TimeField, "skip": Condition}
-    models |= {"kind": KindTable, "severity": SeverityTable}
-    head, dot, _ = key.partition(".")
-    return list((models.get(head, SourceMapping) if dot else SourceMapping).model_fields)
+        told = dict.fromkeys(f"{where}: {fault}" for fault in faults(error, SourceMapping, given))
+        raise ConfigError("\n".join(told)) from None
