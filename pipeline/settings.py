@@ -32,7 +32,9 @@ class TimeSettings(Record):
     """Event time."""
 
     lateness: Span = Field(default=3 * MINUTE, description="How late an event may come and still be put in its place.")
-    idle: Span = Field(default=2 * MINUTE, description="A partition silent for this long no longer holds the watermark.")
+    idle: Span = Field(
+        default=2 * MINUTE, description="A partition silent for this long no longer holds the watermark."
+    )
     skew: Span = Field(default=30 * SECOND, description="A steady clock error beyond this is corrected.")
 
 
@@ -62,7 +64,9 @@ class CorrelateSettings(Record):
     """What counts as evidence, and for how long."""
 
     same_item: Span = Field(default=10 * MINUTE, description="Two alerts of one item.")
-    depends: Span = Field(default=5 * MINUTE, description="An alert behind another one, one relation apart; shrinks with distance.")
+    depends: Span = Field(
+        default=5 * MINUTE, description="An alert behind another one, one relation apart; shrinks with distance."
+    )
     before: Span = Field(default=3 * MINUTE, description="How much earlier than its cause an effect may be seen.")
     active: Span = Field(default=30 * MINUTE, description="An alert behind a thing that is still down.")
     common_cause: Span = Field(default=3 * MINUTE, description="Alerts behind one silent item.")
@@ -76,7 +80,9 @@ class CorrelateSettings(Record):
 class IncidentSettings(Record):
     """When an incident opens, how it is ranked by priority, when it closes."""
 
-    open_at: Severity = Field(default=Severity.MAJOR, description="At least one alert as bad as this opens an incident.")
+    open_at: Severity = Field(
+        default=Severity.MAJOR, description="At least one alert as bad as this opens an incident."
+    )
     open_count: int = Field(default=3, ge=1, description="Or this many alerts below it, on at least two items.")
     close_after: Span = Field(default=HOUR, description="Resolved for this long, it is closed.")
     report_every: Span = Field(default=30 * SECOND, description="Growth is told this often.")

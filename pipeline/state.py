@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -28,7 +28,7 @@ class Table(Generic[V]):
 
     __slots__ = ("_changed", "_dump", "_load", "live", "name")
 
-    def __init__(self, name: str, dump: Callable[[V], object], load: Callable[[object], V]) -> None:
+    def __init__(self, name: str, dump: Callable[[V], object], load: Callable[[str, Any], V]) -> None:
         self.name = name
         self.live: dict[str, V] = {}
         self._changed: set[str] = set()
@@ -79,13 +79,13 @@ class Table(Generic[V]):
 
     def restore(self, key: str, value: bytes) -> None:
         """Put back one entry of a checkpoint."""
-        self.live[key] = self._load(orjson.loads(value))
+        self.live[key] = self._load(key, orjson.loads(value))
 
 
 class Tables:
     """The tables of one step, by name; the unit of checkpoint and restore."""
 
-    def __init__(self, tables: Iterable[Table[object]]) -> None:
+    def __init__(self, tables: Iterable[Table[Any]]) -> None:
         self._by_name = {table.name: table for table in tables}
 
     def drain(self) -> list[Entry]:
@@ -97,6 +97,8 @@ class Tables:
         for entry in entries:
             table = self._by_name.get(entry.table)
             if table is None:
-                raise ConfigError(f"stored state has a table {entry.table!r}; this version knows {', '.join(self._by_name)}")
+                raise ConfigError(
+                    f"stored state has a table {entry.table!r}; this version knows {', '.join(self._by_name)}"
+                )
             if entry.value is not None:
                 table.restore(entry.key, entry.value)

@@ -92,7 +92,9 @@ class AlertTransition(Record):
     """What changed about an alert. Read by the correlating step, and by anyone who follows alerts."""
 
     time: Millis
-    reason: Name = Field(description="opened, reopened, escalated, lowered, resolved, expired, flapping, steady, revised.")
+    reason: Name = Field(
+        description="opened, reopened, escalated, lowered, resolved, expired, flapping, steady, revised."
+    )
     fingerprint: Name
     severity: Severity | None
     resource: Name

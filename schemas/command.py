@@ -50,7 +50,9 @@ class Command(Record):
     tenant: Name = "default"
     target: str = Field(default="", description="Incident, silence or reference id.")
     arguments: dict[str, str | list[str]] = Field(default_factory=dict)
-    body: dict[str, object] = Field(default_factory=dict, description="The record of put-reference and silence, as JSON.")
+    body: dict[str, object] = Field(
+        default_factory=dict, description="The record of put-reference and silence, as JSON."
+    )
 
 
 class Reply(Record):

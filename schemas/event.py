@@ -56,7 +56,8 @@ class Event(Record):
     unit: str = ""
     ends_at: Millis | None = Field(default=None, description="It is over at this time unless news comes.")
     clear_key: str | None = Field(
-        default=None, description="On a problem: what a resolution will call it. On a resolution: which problem it ends."
+        default=None,
+        description="On a problem: what a resolution will call it. On a resolution: which problem it ends.",
     )
     fingerprint: Name = Field(description="Identity of the alert; see `fingerprint`.")
     url: str = Field(default="", description="Where the source shows it.")

@@ -35,7 +35,9 @@ class Join(Record):
 
     alert: Name
     start: Millis
-    to: str = Field(default="", description="The alert, item, rule, change or command it was joined by; empty for the first.")
+    to: str = Field(
+        default="", description="The alert, item, rule, change or command it was joined by; empty for the first."
+    )
     reason: Name
     terms: tuple[Term, ...] = ()
     apart: str = Field(default="", description="What would have kept it apart.")
@@ -61,7 +63,9 @@ class Candidate(Record):
 
     item: Name
     name: Name
-    alert: str | None = Field(default=None, description="Fingerprint of its own earliest alert; None for a silent item.")
+    alert: str | None = Field(
+        default=None, description="Fingerprint of its own earliest alert; None for a silent item."
+    )
     check: str = ""
     odds: float = Field(ge=0, le=1, description="Share of belief among the candidates.")
     terms: tuple[Term, ...] = ()
@@ -87,7 +91,9 @@ class Incident(Record):
     tenant: Name
     scope: Name
     status: IncidentStatus
-    reason: Name = Field(description="Why this version: opened, grown, escalated, resolved, reopened, merged, acknowledged, ...")
+    reason: Name = Field(
+        description="Why this version: opened, grown, escalated, resolved, reopened, merged, acknowledged, ..."
+    )
     title: str
     severity: Severity
     impact: int = Field(ge=1, le=3)

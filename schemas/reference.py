@@ -108,7 +108,9 @@ class CorrelationRule(Record):
     id: Name
     matchers: tuple[Matcher, ...] = Field(min_length=1)
     equal: tuple[str, ...] = ()
-    within: Duration = Field(default=300_000, gt=0, description="Milliseconds between two alerts that follow each other.")
+    within: Duration = Field(
+        default=300_000, gt=0, description="Milliseconds between two alerts that follow each other."
+    )
     title: str = ""
 
 
@@ -130,7 +132,9 @@ class Change(Record):
     risk: ChangeRisk = ChangeRisk.NORMAL
     starts: Millis
     ends: Millis
-    suppresses: bool = Field(default=False, description="True for a maintenance window: alerts of its items open nothing.")
+    suppresses: bool = Field(
+        default=False, description="True for a maintenance window: alerts of its items open nothing."
+    )
     implementer: str = ""
 
     @model_validator(mode="after")
@@ -145,7 +149,9 @@ class Calendar(Record):
 
     id: Name
     timezone: Name = "UTC"
-    weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(default=(0, 1, 2, 3, 4, 5, 6), description="Monday is 0.")
+    weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(
+        default=(0, 1, 2, 3, 4, 5, 6), description="Monday is 0."
+    )
     opens: str = Field(default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     closes: str = Field(default="24:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")
     country: str = Field(default="", description="ISO 3166 code whose public holidays are closed; empty for none.")

@@ -1,0 +1,185 @@
+"""Incidents: when a group of alerts becomes one, what is told of it and when, and how it ends."""
+
+from __future__ import annotations
+
+from pipeline.practices.lifecycle import next_status
+from pipeline.practices.record import Clocks, build, worth
+from pipeline.stages.fold import NEVER
+from pipeline.stages.groups import Group, incident_id
+from pipeline.stages.scope import Scope
+from schemas.incident import Incident, IncidentStatus
+from schemas.severity import RANK
+
+TOLD_SMALL = 4
+"""Up to this many members each new one is told at once; afterwards each quarter more, and the rest in time."""
+
+
+class Incidents:
+    """Turns what the correlating step touched into versions of incidents."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._settings = scope.settings.incident
+        self._clocks = Clocks(self._settings)
+        self._open_rank = RANK[self._settings.open_at]
+        self.by_id: dict[str, str] = {}
+
+    # -- after each input ------------------------------------------------------------------------------------------
+
+    def tell(self, now: int) -> list[Incident]:
+        """Versions of all incidents that the last input changed and that are worth telling now."""
+        scope = self._scope
+        out: list[Incident] = []
+        while scope.absorbed:
+            group, into = scope.absorbed.pop(0)
+            out.append(self._ended(group, into, now))
+        touched, scope.touched = scope.touched, {}
+        for group_id in sorted(touched):
+            touching = scope.groups.get(group_id)
+            if touching is not None:
+                reason = self._judge(touching, touched[group_id], now)
+                if reason:
+                    out.append(self.version(touching, reason, now))
+        return out
+
+    def _judge(self, group: Group, why: str, now: int) -> str:
+        """Whether a touched group is worth a version now: the reason, or "" for not yet."""
+        if not group.incident:
+            if not self._opens(group):
+                self._wake_idle(group)
+                return ""
+            self._open(group, now)
+            return "opened"
+        if group.active and group.status == IncidentStatus.RESOLVED and (why == "grown" or not group.by_hand):
+            self._turn(group, "reopened", now)
+            group.resolved = NEVER
+            return "reopened"
+        if not group.active and group.status not in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED):
+            ended = max(self._scope.nodes[key].spell.end for key in group.members)
+            self._turn(group, "restored", ended)
+            group.resolved = ended
+            self._scope.wake_group(group, ended + self._settings.close_after)
+            return "resolved"
+        size = len(group.members)
+        if why == "merged":
+            return "merged"
+        if group.top > group.severity:
+            return "escalated"
+        if size > group.shown and (size <= TOLD_SMALL or size * 4 >= group.shown * 5):
+            return "grown"
+        self._scope.wake_group(group, group.told + self._settings.report_every)
+        return ""
+
+    def _opens(self, group: Group) -> bool:
+        return group.top >= self._open_rank or (group.multi and len(group.members) >= self._settings.open_count)
+
+    def _open(self, group: Group, now: int) -> None:
+        first = min(self._scope.nodes[key].order for key in group.members)
+        group.incident = incident_id(group.scope, first[1])
+        while group.incident in self.by_id:
+            group.incident = incident_id(group.scope, group.incident)
+        self.by_id[group.incident] = group.id
+        group.opened = now
+        group.turn(IncidentStatus.NEW.value, now)
+
+    def _wake_idle(self, group: Group) -> None:
+        """A group that is no incident is forgotten once all of it is over."""
+        if not group.active:
+            ended = max(self._scope.nodes[key].spell.end for key in group.members)
+            self._scope.wake_group(group, ended + self._settings.close_after)
+
+    def _turn(self, group: Group, trigger: str, at: int) -> None:
+        status = next_status(IncidentStatus(group.status), trigger)
+        if status is not None:
+            group.turn(status.value, at)
+
+    # -- versions --------------------------------------------------------------------------------------------------
+
+    def version(self, group: Group, reason: str, now: int) -> Incident:
+        """A new version of the incident."""
+        scope = self._scope
+        self.by_id[group.incident] = group.id
+        group.version, group.reason = scope.seq, reason
+        group.changed = max(now, group.changed)
+        group.severity, group.shown, group.told = group.top, len(group.members), now
+        scope.groups.touch(group.id)
+        record = build(scope, group, reason, self._clocks)
+        group.priority = record.priority
+        if due := worth(record):
+            scope.wake_group(group, due)
+        return record
+
+    def current(self, incident: str) -> Incident:
+        """The incident as it is, as its last version."""
+        group = self._scope.groups[self.by_id[incident]]
+        return build(self._scope, group, group.reason, self._clocks)
+
+    def _ended(self, group: Group, into: str, now: int) -> Incident:
+        """The last version of an incident that was merged into another one, or that turned out to be none."""
+        self.by_id.pop(group.incident, None)
+        group.status = IncidentStatus.MERGED.value if into else IncidentStatus.WITHDRAWN.value
+        group.version, group.changed = self._scope.seq, max(now, group.changed)
+        group.members, group.active = set(), 0
+        record = build(self._scope, group, group.status, self._clocks)
+        return record.model_copy(update={"merged_into": into or None, "closed": now})
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def fire(self, group_id: str, at: int) -> list[Incident]:
+        """A group's timer."""
+        scope = self._scope
+        group = scope.groups[group_id]
+        if group.stale <= scope.watermark:
+            scope.rebuild(group)
+            return self.tell(at)
+        if not group.active and (not group.incident or group.status == IncidentStatus.CLOSED):
+            ended = max(scope.nodes[key].spell.end for key in group.members)
+            if ended + self._settings.close_after <= scope.watermark:
+                self._forget(group)
+                return []
+        out: list[Incident] = []
+        if group.incident:
+            reason = self._due(group, at)
+            if reason:
+                out.append(self.version(group, reason, at))
+            if group.status == IncidentStatus.CLOSED and not group.active:
+                self._forget(group)
+        if group_id in scope.groups:
+            self._wake_again(group)
+        return out
+
+    def _due(self, group: Group, at: int) -> str:
+        if group.status == IncidentStatus.RESOLVED:
+            if group.resolved + self._settings.close_after <= at:
+                self._turn(group, "close", at)
+                group.closed = at
+                return "closed"
+            return ""
+        if state := self._clocks.crossed(group, at):
+            return state
+        size = len(group.members)
+        return "grown" if size != group.shown and at >= group.told + self._settings.report_every else ""
+
+    def _wake_again(self, group: Group) -> None:
+        wake = self._scope.wake_group
+        wake(group, group.stale)
+        if group.incident:
+            if group.status == IncidentStatus.RESOLVED:
+                wake(group, group.resolved + self._settings.close_after)
+            elif len(group.members) != group.shown:
+                wake(group, group.told + self._settings.report_every)
+            wake(group, self._clocks.next_due(group))
+        if not group.active and (not group.incident or group.status == IncidentStatus.CLOSED):
+            ended = max(self._scope.nodes[key].spell.end for key in group.members)
+            wake(group, ended + self._settings.close_after)
+
+    def _forget(self, group: Group) -> None:
+        for key in sorted(group.members):
+            self._scope.forget(self._scope.nodes[key])
+        del self._scope.groups[group.id]
+        self._scope.touched.pop(group.id, None)
+        self.by_id.pop(group.incident, None)
+
+    def resume(self) -> None:
+        """After a restore: what follows from the groups."""
+        self.by_id = {group.incident: group.id for group in self._scope.groups.live.values() if group.incident}

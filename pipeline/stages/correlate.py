@@ -1,0 +1,226 @@
+"""Correlate: which spells belong together, exactly and incrementally.
+
+Spells are nodes; evidence links them; the groups are the connected components. Each kind of evidence is a cell of
+nodes in order of time (see `cells`), so a new node looks only at its nearest neighbours, and the groups are a
+function of the set of nodes: the order in which they came does not matter. Taking a node out rebuilds its own group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+from pipeline.settings import CorrelateSettings
+from pipeline.stages.cells import Cells, Place
+from pipeline.stages.enrich import Above, Inventory
+from pipeline.stages.match import MatcherIndex
+from pipeline.stages.node import UNPLACED, Link, Node
+from schemas.reference import Change, CorrelationRule
+
+CAUSE_RANK = 4
+"""Only what is at least major is taken for the cause of something on another item."""
+DOWN_RANK = 5
+"""Only what is critical goes on being a cause while it stays open."""
+SILENT_HOPS = 2
+SILENT_LEAST = 3
+
+
+class Graph:
+    """The placed nodes of one scope and the evidence between them. Groups are kept by whoever is told of the links."""
+
+    def __init__(self, settings: CorrelateSettings, inventory: Inventory, nodes: dict[str, Node]) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._nodes = nodes
+        self._cells = Cells()
+        self._rules: MatcherIndex[CorrelationRule] = MatcherIndex()
+        self._changes: dict[str, dict[str, Change]] = {}
+        self._silent: dict[tuple[str, int], dict[str, set[str]]] = {}
+        for rule in settings.rules:
+            self.put_rule(rule)
+
+    def put_rule(self, rule: CorrelationRule) -> None:
+        """Insert or replace a user's rule; it holds for what is placed from now on."""
+        self._rules.put(rule.id, rule.matchers, rule)
+
+    def put_change(self, change: Change) -> None:
+        """Insert or replace a change."""
+        for changes in self._changes.values():
+            changes.pop(change.id, None)
+        for item in change.items:
+            self._changes.setdefault(item, {})[change.id] = change
+
+    def reach(self, distance: int) -> int:
+        """How long after its cause an effect so far away may follow, in milliseconds."""
+        settings = self._settings
+        return settings.depends * (settings.hops + 2 - distance) // (settings.hops + 1)
+
+    def changes_near(self, item: str, at: int) -> Iterator[Change]:
+        """Changes on the item that began at most the window before `at`."""
+        for change in self._changes.get(item, {}).values():
+            if change.starts <= at <= max(change.ends, change.starts + self._settings.change):
+                yield change
+
+    # -- placing ---------------------------------------------------------------------------------------------------
+
+    def place(self, node: Node) -> list[tuple[Node, Link]]:
+        """Put a node (its `at` set) into the graph. Returns every link found, strongest first."""
+        links = [(self._nodes[link.other], link) for link in self._links(node)]
+        self.index(node)
+        links.extend((self._nodes[link.other], link) for link in self._silent_links(node))
+        about = node.about
+        found = [(o, link) for o, link in links if o.part == node.part and o.about.scope == about.scope]
+        found.sort(key=lambda pair: (-pair[1].weight, pair[1].other))
+        return found
+
+    def index(self, node: Node) -> None:
+        """Enter a node into the cells without looking for links (a restart does only this)."""
+        place = node.order
+        for cell, _, _ in self._shared(node):
+            self._cells.add(cell, place)
+        item = node.about.item
+        if item is None:
+            return
+        if node.spell.rank >= CAUSE_RANK:
+            self._cells.add(("cause", item), place)
+            if node.spell.rank >= DOWN_RANK:
+                self._cells.add(("down", item), place)
+        for above in self._inventory.above(item):
+            self._cells.add((above.item, above.distance), place)
+        for above, bucket in self._silent_cells(node):
+            self._silent.setdefault((above.item, bucket), {}).setdefault(above.branch, set()).add(node.key)
+
+    def remove(self, node: Node, keep: bool = False) -> None:
+        """Take a node out of all cells; the caller rebuilds its group. `keep`: it is about to be indexed anew."""
+        place = node.order
+        for cell, _, _ in self._shared(node):
+            self._cells.discard(cell, place)
+        item = node.about.item
+        if item is not None:
+            self._cells.discard(("cause", item), place)
+            self._cells.discard(("down", item), place)
+            for above in self._inventory.above(item):
+                self._cells.discard((above.item, above.distance), place)
+            for above, bucket in self._silent_cells(node):
+                self._forget_silent((above.item, bucket), above.branch, node.key)
+        if not keep:
+            node.at = UNPLACED
+            node.link = None
+
+    # -- evidence --------------------------------------------------------------------------------------------------
+
+    def _shared(self, node: Node) -> list[tuple[object, int, str]]:
+        """Cells in which neighbours in time are linked: (cell, window, what it is)."""
+        settings, about = self._settings, node.about
+        cells: list[tuple[object, int, str]] = []
+        if about.item is None:
+            cells.append((("resource", about.scope, about.resource), settings.same_item, "same-item"))
+        else:
+            cells.append((("item", about.item), settings.same_item, "same-item"))
+            cells.extend(
+                (("change", change.id), settings.change * 4, "change")
+                for change in self.changes_near(about.item, node.at)
+                if not change.suppresses
+            )
+        if len(self._rules):
+            for rule in self._rules.matching(about.labels):
+                equal = tuple(about.labels.get(label, "") for label in rule.equal)
+                cells.append((("rule", rule.id, about.scope, equal), rule.within, "rule"))
+        cells.extend((("tie", tie), 1 << 60, "command") for tie in node.ties)
+        return cells
+
+    def _links(self, node: Node) -> Iterator[Link]:
+        place = node.order
+        for cell, window, kind in self._shared(node):
+            for near in self._cells.neighbours(cell, place, window):
+                gap = abs(place[0] - near[0])
+                via = str(cell[1]) if isinstance(cell, tuple) else ""
+                yield Link(kind, near[1], gap, 0, via, 1.0 - 0.5 * gap / window)
+        item = node.about.item
+        if item is not None:
+            for above in self._inventory.above(item):
+                yield from self._causes(node, above)
+            if node.spell.rank >= CAUSE_RANK:
+                for distance in range(1, self._inventory.hops + 1):
+                    yield from self._effects(node, item, distance)
+
+    def _causes(self, node: Node, above: Above) -> Iterator[Link]:
+        """Links of an effect to what is wrong at one thing that it needs."""
+        cells, place, at = self._cells, node.order, node.at
+        cell, reach = ("cause", above.item), self.reach(above.distance)
+        near = cells.before(cell, place)
+        if near is not None:
+            if at - near[0] <= reach:
+                yield _topology("needs", near, at, above.distance, above.item, reach)
+            window = self._settings.active
+            for down in cells.between(("down", above.item), at - window, at - reach - 1):
+                if self._nodes[down[1]].spell.end > at:
+                    yield _topology("still-down", down, at, above.distance, above.item, window)
+        near = cells.after(cell, place)
+        if near is not None and near[0] - at <= self._settings.before:
+            yield _topology("needs", near, at, above.distance, above.item, reach)
+
+    def _effects(self, node: Node, item: str, distance: int) -> Iterator[Link]:
+        """Links of a cause to its effects, as far as no other cause on the same item is nearer to them."""
+        cells, at, reach = self._cells, node.at, self.reach(distance)
+        cell = (item, distance)
+        earlier = cells.before(("cause", item), node.order)
+        later = cells.after(("cause", item), node.order)
+        since = max(at - self._settings.before, earlier[0] if earlier else 0)
+        until = min(at + reach, later[0] if later else at + reach)
+        for near in cells.between(cell, since, until):
+            yield _topology("explains", near, at, distance, item, reach)
+        if node.spell.rank >= DOWN_RANK:
+            until = min(at + self._settings.active, node.spell.end - 1)
+            for near in cells.between(cell, at + reach + 1, until):
+                yield _topology("still-down", near, at, distance, item, self._settings.active)
+
+    # -- a silent common cause -------------------------------------------------------------------------------------
+
+    def _silent_cells(self, node: Node) -> Iterator[tuple[Above, int]]:
+        if node.about.item is None or node.spell.rank < CAUSE_RANK:
+            return
+        bucket = node.at // self._settings.common_cause
+        for above in self._inventory.above(node.about.item):
+            if above.distance > SILENT_HOPS:
+                break
+            yield above, bucket
+
+    def _branches_needed(self, item: str) -> int:
+        return max(SILENT_LEAST, ceil(self._settings.coverage * len(self._inventory.needed_by(item))))
+
+    def _silent_links(self, node: Node) -> Iterator[Link]:
+        """Where enough branches of one thing alert in two neighbouring buckets of time, all belong together."""
+        for above, bucket in self._silent_cells(node):
+            needed = self._branches_needed(above.item)
+            own = self._silent[above.item, bucket]
+            for first in (bucket - 1, bucket):
+                other = self._silent.get((above.item, first if first != bucket else bucket + 1), {})
+                if len(own) + len(other) < needed:
+                    continue
+                branches = own.keys() | other.keys()
+                if len(branches) < needed:
+                    continue
+                crossing = len(own[above.branch]) == 1 and above.branch not in other and len(branches) == needed
+                keys = sorted({key for part in (own, other) for keys in part.values() for key in keys} - {node.key})
+                if not crossing:
+                    del keys[1:]  # what was linked when the number became enough holds together by itself
+                share = len(branches) / max(1, len(self._inventory.needed_by(above.item)))
+                for key in keys:
+                    gap = abs(self._nodes[key].at - node.at)
+                    yield Link("common-cause", key, gap, above.distance, above.item, 0.4 * min(1.0, share))
+
+    def _forget_silent(self, cell: tuple[str, int], branch: str, key: str) -> None:
+        branches = self._silent.get(cell)
+        if branches is None or branch not in branches:
+            return
+        branches[branch].discard(key)
+        if not branches[branch]:
+            del branches[branch]
+            if not branches:
+                del self._silent[cell]
+
+
+def _topology(kind: str, near: Place, at: int, distance: int, via: str, window: int) -> Link:
+    gap = abs(near[0] - at)
+    return Link(kind, near[1], gap, distance, via, (0.9 - 0.1 * distance) * (1.0 - 0.5 * min(1.0, gap / window)))

@@ -1,0 +1,187 @@
+"""Dedup: repeats become one alert. Keyed by fingerprint; knows nothing of other alerts.
+
+Every alert keeps the events that may still be overtaken (newer than the watermark) in order beside the fold of all
+before them. An event that comes in order costs one step; one that comes out of order makes the fold be taken again
+from the settled part, so the result never depends on the order of arrival inside the lateness.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import Any, NamedTuple
+
+from pipeline.stages.fold import NEVER, Fold, Point, Rules, Spell, settle, step
+from schemas.alert import Alert, AlertStatus, SeverityChange
+from schemas.event import Event, Signal
+from schemas.severity import BY_RANK
+
+REMEMBERED_IDS = 32
+"""Ids of settled events kept to know a late repeated delivery."""
+SETTLE_EVERY = 16
+
+
+class Identity(NamedTuple):
+    """What never changes about an alert."""
+
+    tenant: str
+    scope: str
+    source: str
+    resource: str
+    component: str
+    check: str
+    signal: str
+
+
+class AlertState:
+    """One alert: identity, the settled fold, the events after it, and the fold of all."""
+
+    __slots__ = ("base", "identity", "ids", "recent", "rules", "settled", "version", "view", "wake")
+
+    def __init__(self, identity: Identity, rules: Rules) -> None:
+        self.identity = identity
+        self.rules = rules
+        self.base: Fold | None = None
+        self.settled = -1
+        self.recent: list[Point] = []
+        self.ids: tuple[str, ...] = ()
+        self.view = Fold()
+        self.version = 0
+        self.wake = NEVER
+
+    def dump(self) -> list[object]:
+        """JSON-able state."""
+        base = None if self.base is None else self.base.dump()
+        return [
+            self.identity, base, self.settled, self.recent, self.ids, self.view.dump(),
+            self.version, self.wake, self.rules.holds,
+        ]  # fmt: skip
+
+    def load(self, values: list[Any]) -> None:
+        """Fill in from what `dump` wrote."""
+        _, base, self.settled, recent, ids, view, self.version, self.wake, _ = values
+        self.base = None if base is None else Fold.load(base)
+        self.recent = [Point(*point) for point in recent]
+        self.ids = tuple(ids)
+        self.view = Fold.load(view)
+
+    def insert(self, point: Point, watermark: int, moved: bool = False) -> str:
+        """Put one event in its place. Returns the reason of `step`, or duplicate, late, revised.
+
+        `moved` says that its time was corrected, so that an earlier delivery may stand at another time.
+        """
+        recent = self.recent
+        if moved and any(other.id == point.id for other in recent):
+            return "duplicate"
+        if point.time <= self.settled:
+            return self._late(point)
+        if not recent or point.time > recent[-1].time:
+            recent.append(point)
+            reason = step(self.view, point, self.rules)
+        else:
+            at = bisect_left(recent, (point.time,))
+            while at < len(recent) and recent[at].time == point.time:
+                if recent[at].id == point.id:
+                    return "duplicate"
+                at += 1
+            insort(recent, point)
+            if recent[-1] is point:
+                reason = step(self.view, point, self.rules)
+            else:
+                self._again(watermark)
+                reason = "revised"
+        if len(recent) >= SETTLE_EVERY and recent[len(recent) // 2].time < watermark:
+            self._settle(watermark)
+        return reason
+
+    def _late(self, point: Point) -> str:
+        """Beyond what can be put in its place: counted once, marked, never allowed to undo what is newer."""
+        if point.id in self.ids:
+            return "duplicate"
+        self.ids = (*self.ids[1 - REMEMBERED_IDS :], point.id)
+        self.view.late += 1
+        self.view.total += 1
+        if self.base is not None:
+            self.base.late += 1
+            self.base.total += 1
+        return "late"
+
+    def _again(self, watermark: int) -> None:
+        view = self.base.copy() if self.base is not None else Fold()
+        for point in self.recent:
+            step(view, point, self.rules)
+        settle(view, watermark, self.rules)
+        self.view = view
+
+    def _settle(self, watermark: int) -> None:
+        """Take what can no longer be overtaken into the settled fold."""
+        count = bisect_left(self.recent, (watermark,))
+        if not count:
+            return
+        base = self.base or Fold()
+        base.past = ()
+        for point in self.recent[:count]:
+            step(base, point, self.rules)
+        self.base = base
+        self.settled = self.recent[count - 1].time
+        self.ids = (*self.ids, *(point.id for point in self.recent[max(0, count - REMEMBERED_IDS) : count]))[
+            -REMEMBERED_IDS:
+        ]
+        while len(self.recent) > count and self.recent[count].time <= self.settled:
+            step(base, self.recent[count], self.rules)
+            count += 1
+        del self.recent[:count]
+        if not self.recent:
+            self.base.past = ()
+        self.view.past = tuple(spell for spell in self.view.past if spell.end > self.settled)
+
+    def settle_to(self, watermark: int) -> None:
+        """Timers: everything that happens by itself up to the watermark."""
+        self._settle(watermark)
+        settle(self.view, watermark, self.rules)
+
+    def spells(self) -> dict[int, Spell]:
+        """Spells that may have changed since the settled part, by start."""
+        view = self.view
+        if not view.past:
+            return {view.start: view.spell()} if view.spells else {}
+        return {spell.start: spell for spell in (*view.past, view.spell())}
+
+
+def record_of(fingerprint: str, state: AlertState) -> Alert:
+    """The public record of an alert that has had at least one problem."""
+    view, identity = state.view, state.identity
+    return Alert(
+        fingerprint=fingerprint,
+        version=state.version,
+        tenant=identity.tenant,
+        scope=identity.scope,
+        source=identity.source,
+        resource=identity.resource,
+        component=identity.component,
+        check=identity.check,
+        signal=Signal(identity.signal),
+        status=AlertStatus.OPEN if view.open else AlertStatus.RESOLVED,
+        severity=BY_RANK[view.rank],
+        highest=BY_RANK[view.highest],
+        summary=view.summary,
+        labels=view.labels,
+        count=view.count,
+        total=view.total,
+        spells=view.spells,
+        reopened=view.reopened,
+        first=view.start,
+        last=view.last,
+        ended=None if view.end == NEVER else view.end,
+        expires=view.expires if view.raw else None,
+        flapping=view.flapping,
+        late=view.late,
+        history=tuple(
+            SeverityChange(time=time, severity=BY_RANK[rank] if rank else None) for time, rank in view.history
+        ),
+        url=view.url,
+    )
+
+
+def identity_of(event: Event, scope: str) -> Identity:
+    """Identity of the alert that an event belongs to."""
+    return Identity(event.tenant, scope, event.source, event.resource, event.component, event.check, event.signal.value)

@@ -1,0 +1,146 @@
+"""Enrich: binds alerts to configuration items and knows what depends on what."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from schemas.reference import ConfigurationItem, Relation, RelationKind
+
+ADDRESS_LABELS = ("instance", "host", "hostname", "node", "address", "ip", "service", "job")
+"""Labels that may name the item where the resource itself does not."""
+SERVICE_KINDS = frozenset({"service", "business-service", "business_service"})
+
+
+class Above(NamedTuple):
+    """One thing that an item needs, directly or through others."""
+
+    item: str
+    distance: int
+    branch: str
+    """The direct dependant of `item` on the way."""
+
+
+class Inventory:
+    """Items and relations in force. Derived views are cached until either changes."""
+
+    def __init__(self, hops: int) -> None:
+        self.hops = hops
+        self.items: dict[str, ConfigurationItem] = {}
+        self.relations: dict[str, Relation] = {}
+        self._needs: dict[str, dict[str, str]] = {}
+        self._needed_by: dict[str, dict[str, str]] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._above: dict[str, tuple[Above, ...]] = {}
+        self._services: dict[str, tuple[str, ...]] = {}
+
+    def put_item(self, item: ConfigurationItem) -> None:
+        """Insert or replace an item."""
+        old = self.items.get(item.id)
+        if old is not None:
+            for name in self._all_names(old):
+                self._names.pop((old.tenant, name), None)
+        self.items[item.id] = item
+        for name in self._all_names(item):
+            self._names.setdefault((item.tenant, name), item.id)
+        self._services.clear()
+
+    def put_relation(self, relation: Relation) -> None:
+        """Insert or replace a relation."""
+        self.relations[relation_key(relation)] = relation
+        self._needs.setdefault(relation.source, {})[relation.target] = relation.group
+        self._needed_by.setdefault(relation.target, {})[relation.source] = relation.group
+        self._above.clear()
+        self._services.clear()
+
+    @staticmethod
+    def _all_names(item: ConfigurationItem) -> list[str]:
+        names = (item.id, item.name, *item.aliases, *item.addresses)
+        return [name.lower() for name in names if name]
+
+    def find(self, tenant: str, resource: str, component: str, labels: Mapping[str, str]) -> str | None:
+        """The item that an alert is about: by its component, its resource, the short name, then by address labels."""
+        known = self._names
+        if not known:
+            return None
+        host = resource.lower()
+        if component:
+            part = component.lower()
+            for name in (f"{host}/{part}", f"{host}:{part}"):
+                if (tenant, name) in known:
+                    return known[tenant, name]
+        for name in _forms(host):
+            if (tenant, name) in known:
+                return known[tenant, name]
+        for label in ADDRESS_LABELS:
+            value = labels.get(label)
+            if value:
+                for name in _forms(value.lower()):
+                    if (tenant, name) in known:
+                        return known[tenant, name]
+        return None
+
+    def above(self, item: str) -> tuple[Above, ...]:
+        """Everything that `item` needs within the hops, nearest first, each once."""
+        found = self._above.get(item)
+        if found is None:
+            found = self._above[item] = tuple(self._walk_up(item))
+        return found
+
+    def _walk_up(self, item: str) -> Iterable[Above]:
+        seen = {item}
+        queue = deque([(item, 0)])
+        while queue:
+            here, distance = queue.popleft()
+            if distance == self.hops:
+                continue
+            for target in sorted(self._needs.get(here, ())):
+                if target not in seen:
+                    seen.add(target)
+                    queue.append((target, distance + 1))
+                    yield Above(target, distance + 1, here)
+
+    def needed_by(self, item: str) -> Mapping[str, str]:
+        """Direct dependants and the redundancy group of each relation."""
+        return self._needed_by.get(item, {})
+
+    def needs(self, item: str) -> Mapping[str, str]:
+        """Direct needs and the redundancy group of each relation."""
+        return self._needs.get(item, {})
+
+    def kind(self, source: str, target: str) -> RelationKind | None:
+        """Kind of the relation between two items."""
+        relation = self.relations.get(f"{source}\x1f{target}")
+        return None if relation is None else relation.kind
+
+    def services(self, item: str) -> tuple[str, ...]:
+        """Services that depend on the item, or that it is itself, sorted."""
+        found = self._services.get(item)
+        if found is None:
+            seen, queue, services = {item}, deque([item]), []
+            while queue:
+                here = queue.popleft()
+                if here in self.items and self.items[here].kind in SERVICE_KINDS:
+                    services.append(here)
+                for source in self._needed_by.get(here, ()):
+                    if source not in seen:
+                        seen.add(source)
+                        queue.append(source)
+            found = self._services[item] = tuple(sorted(services))
+        return found
+
+
+def relation_key(relation: Relation) -> str:
+    """Key of a relation: its two ends."""
+    return f"{relation.source}\x1f{relation.target}"
+
+
+def _forms(name: str) -> Iterable[str]:
+    yield name
+    bare = name.rsplit(":", 1)[0] if name.count(":") == 1 else name
+    if bare != name:
+        yield bare
+    short = bare.split(".", 1)[0]
+    if short != bare and not short.isdigit():
+        yield short

@@ -1,0 +1,85 @@
+"""One spell of one alert, as the correlating step holds it; and the group of spells that belong together."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pipeline.stages.fold import NEVER, Spell
+
+UNPLACED = -1
+
+
+class Link(NamedTuple):
+    """Evidence that two spells belong together. `gap` is in milliseconds, `distance` in relations."""
+
+    kind: str
+    other: str
+    gap: int
+    distance: int
+    via: str
+    weight: float
+
+
+class About(NamedTuple):
+    """What the spell is about; shared by all spells of an alert."""
+
+    fingerprint: str
+    tenant: str
+    scope: str
+    resource: str
+    component: str
+    check: str
+    summary: str
+    labels: dict[str, str]
+    item: str | None
+    kind: str
+
+
+class Node:
+    """A spell. `at` is when it may open or join something (UNPLACED until then): its place in the graph."""
+
+    __slots__ = ("about", "at", "free", "group", "key", "link", "live", "part", "spell", "suppressed", "ties", "wake")
+
+    def __init__(self, key: str, about: About, spell: Spell) -> None:
+        self.key = key
+        self.about = about
+        self.spell = spell
+        self.at = UNPLACED
+        self.free = NEVER
+        self.group = ""
+        self.live = False
+        """Counted as an open member of its group."""
+        self.link: Link | None = None
+        self.suppressed = ""
+        self.part = ""
+        self.ties: tuple[str, ...] = ()
+        self.wake = NEVER
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Place among all nodes."""
+        return (self.at, self.key)
+
+    def dump(self) -> list[object]:
+        """JSON-able state."""
+        return [
+            self.about, self.spell, self.at, self.free, self.group, self.link, self.suppressed, self.part,
+            self.ties, self.wake, self.live,
+        ]  # fmt: skip
+
+    @classmethod
+    def load(cls, key: str, values: list[Any]) -> Node:
+        """Inverse of `dump`."""
+        about, spell, at, free, group, link, suppressed, part, ties, wake, live = values
+        node = cls(key, About(*about), Spell(*spell))
+        node.at, node.free, node.wake = at, free, wake
+        node.group, node.suppressed, node.part = group, suppressed, part
+        node.live = bool(live)
+        node.link = None if link is None else Link(*link)
+        node.ties = tuple(ties)
+        return node
+
+
+def node_key(fingerprint: str, start: int) -> str:
+    """Key of a spell: alert and start, so that keys of one alert sort by time."""
+    return f"{fingerprint}@{start:015d}"

@@ -1,0 +1,140 @@
+"""Rank: the root-cause candidates of an incident, by topology, time lead, kind of fault and recent change.
+
+A candidate is an item that alerts in the incident, or a silent one that several of them need. An upstream fault takes
+blame off those that depend on it: a candidate is credited with what it explains and nobody nearer to the cause does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import exp
+from typing import NamedTuple
+
+from models.kinds import PRIOR
+from pipeline.stages.enrich import Inventory
+from pipeline.stages.node import About, Node
+from schemas.base import MINUTE
+from schemas.incident import Candidate, Term
+
+SHOWN = 5
+SILENT_SHARE = 0.5
+"""A silent item is considered when it explains at least this share of the items."""
+W_COVER, W_TIME, W_KIND, W_CHANGE, W_SEVERITY, W_SYMPTOM, W_SILENT = 4.0, 1.0, 1.5, 2.5, 0.5, 2.5, 1.5
+SHARPNESS = 1.5
+
+
+class Facts(NamedTuple):
+    """What is known of one alerting item of an incident."""
+
+    first: Node
+    started: int
+    severity: int
+    prior: float
+
+
+def rank(nodes: Iterable[Node], inventory: Inventory, changed: Callable[[str, int], bool]) -> tuple[Candidate, ...]:
+    """Candidates, most likely first, with odds that add up to 1 over all considered; at most five are kept.
+
+    `changed(item, at)` says whether a change on the item is near `at`.
+    """
+    facts = _facts(nodes)
+    if not facts:
+        return ()
+    above = {item: {a.item: a.distance for a in inventory.above(item)} for item in facts}
+    explains = _explains(facts, above)
+    begin = min(fact.started for fact in facts.values())
+    scored = [
+        _score(item, facts, above, explains, begin, changed)
+        for item in sorted(explains)
+        if item in facts or _worth_silent(item, facts, above, explains)
+    ]
+    scored.sort(key=lambda entry: (-entry[0], entry[1]))
+    total = sum(exp(SHARPNESS * (score - scored[0][0])) for score, _, _ in scored)
+    result = []
+    for score, item, terms in scored[:SHOWN]:
+        known, fact = inventory.items.get(item), facts.get(item)
+        result.append(
+            Candidate(
+                item=item,
+                name=known.name if known is not None else item,
+                alert=fact.first.about.fingerprint if fact is not None else None,
+                check=fact.first.about.check if fact is not None else "",
+                odds=round(exp(SHARPNESS * (score - scored[0][0])) / total, 4),
+                terms=terms,
+            )
+        )
+    return tuple(result)
+
+
+def subject(about: About) -> str:
+    """What a spell counts for: its item, or the resource that no item is known for."""
+    return about.item or about.resource
+
+
+def _facts(nodes: Iterable[Node]) -> dict[str, Facts]:
+    facts: dict[str, Facts] = {}
+    for node in sorted(nodes, key=lambda n: (n.spell.start, n.key)):
+        item, prior = subject(node.about), PRIOR.get(node.about.kind, 0.3)
+        old = facts.get(item)
+        if old is None:
+            facts[item] = Facts(node, node.spell.start, node.spell.rank, prior)
+        else:
+            facts[item] = old._replace(severity=max(old.severity, node.spell.rank), prior=max(old.prior, prior))
+    return facts
+
+
+def _explains(facts: dict[str, Facts], above: dict[str, dict[str, int]]) -> dict[str, list[str]]:
+    """For each candidate, the alerting items that it is or that need it."""
+    explains: dict[str, list[str]] = {item: [item] for item in facts}
+    for item in facts:
+        for cause in above[item]:
+            explains.setdefault(cause, []).append(item)
+    return explains
+
+
+def _worth_silent(
+    item: str, facts: dict[str, Facts], above: dict[str, dict[str, int]], explains: dict[str, list[str]]
+) -> bool:
+    """A silent item counts when several need it, and nothing that alerts, nor a nearer silent one, explains as much."""
+    own = explains[item]
+    if len(own) < max(2, SILENT_SHARE * len(facts)):
+        return False
+    for other, others in explains.items():
+        if other == item or len(others) < len(own):
+            continue
+        nearer = other in facts or sum(above[x].get(other, 9) for x in own) < sum(above[x].get(item, 9) for x in own)
+        if nearer and set(own) <= set(others):
+            return False
+    return True
+
+
+def _score(
+    item: str,
+    facts: dict[str, Facts],
+    above: dict[str, dict[str, int]],
+    explains: dict[str, list[str]],
+    begin: int,
+    changed: Callable[[str, int], bool],
+) -> tuple[float, str, tuple[Term, ...]]:
+    fact, covered = facts.get(item), explains[item]
+    share = len(covered) / len(facts)
+    terms = [Term(name="topology", weight=W_COVER * share, text=f"explains {len(covered)} of {len(facts)} items")]
+    if fact is not None:
+        late = fact.started - begin
+        lead = exp(-late / (5 * MINUTE))
+        terms.append(Term(name="time", weight=W_TIME * lead, text=f"began {late // 1000} s after the first"))
+        terms.append(
+            Term(name="kind", weight=W_KIND * fact.prior, text=f"{fact.first.about.kind}: {fact.first.about.check}")
+        )
+        weight = W_SEVERITY * fact.severity / 5
+        terms.append(Term(name="severity", weight=weight, text=f"severity {fact.severity} of 5"))
+        blamed = [cause for cause in above.get(item, ()) if cause in facts and item not in above.get(cause, ())]
+        if blamed:
+            text = f"needs {blamed[0]}, which alerts too"
+            terms.append(Term(name="symptom", weight=-W_SYMPTOM * facts[blamed[0]].prior, text=text))
+    else:
+        terms.append(Term(name="silent", weight=-W_SILENT, text="raised nothing itself"))
+    if changed(item, begin):
+        terms.append(Term(name="change", weight=W_CHANGE, text="was changed shortly before"))
+    terms = [term.model_copy(update={"weight": round(term.weight, 3)}) for term in terms]
+    return sum(term.weight for term in terms), item, tuple(terms)

@@ -1,0 +1,331 @@
+"""The correlating step of one scope: spells in, groups out. Which spells may act, where they belong, what changed.
+
+It owns nodes and groups; `suppress` says when a spell may act, `correlate` what it is linked to. Incidents are told
+of by `pipeline.practices.incident` from the groups that this step marks as touched.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from pipeline.settings import FlowSettings
+from pipeline.stages.correlate import Graph
+from pipeline.stages.enrich import Inventory
+from pipeline.stages.fold import NEVER, Spell
+from pipeline.stages.groups import Group
+from pipeline.stages.node import UNPLACED, About, Link, Node, node_key
+from pipeline.stages.rank import subject
+from pipeline.stages.suppress import Cover, Suppressor, Verdict
+from pipeline.state import Table
+from schemas.alert import LedgerEntry, SuppressionReason
+from schemas.event import content_id
+
+WORDS = {
+    "silence": "silenced by {}",
+    "maintenance": "in the maintenance window of change {}",
+    "inhibition": "muted by rule {}",
+    "transient": "it ended by itself within its hold time",
+}
+
+
+class Scope:
+    """Nodes, groups and their timers. `seq` is the number of the input being handled: the version of what changes."""
+
+    def __init__(self, settings: FlowSettings, inventory: Inventory) -> None:
+        self.settings = settings
+        self.inventory = inventory
+        self.nodes: Table[Node] = Table("nodes", Node.dump, Node.load)
+        self.groups: Table[Group] = Table("groups", Group.dump, lambda _, value: Group.load(value))
+        self.suppressor = Suppressor(inventory)
+        self.graph = Graph(settings.correlate, inventory, self.nodes.live)
+        self.touched: dict[str, str] = {}
+        self.absorbed: list[tuple[Group, str]] = []
+        self.ledger: list[LedgerEntry] = []
+        self.placed: set[str] = set()
+        self.counts: dict[str, int] = {}
+        self.seq = 0
+        self.high = 0
+        self.watermark = -1
+        self._timers: list[tuple[int, str, str]] = []
+
+    # -- spells ----------------------------------------------------------------------------------------------------
+
+    def begin(self, about: About, spell: Spell) -> None:
+        """A spell is new."""
+        key = node_key(about.fingerprint, spell.start)
+        node = self.nodes[key] = Node(key, about, spell)
+        self._weigh(node)
+
+    def again(self, fingerprint: str, spell: Spell) -> bool:
+        """A spell may have changed. False where it is not known yet."""
+        node = self.nodes.get(node_key(fingerprint, spell.start))
+        if node is None:
+            return False
+        if node.spell != spell:
+            self.nodes.touch(node.key)
+            old, node.spell = node.spell, spell
+            if node.at != UNPLACED and (old.rank != spell.rank or old.end not in (spell.end, NEVER)):
+                self._reindex(node)
+            self._weigh(node)
+        return True
+
+    def _weigh(self, node: Node) -> None:
+        """What it mutes, and what it may do itself."""
+        spell = node.spell
+        for source, both in self.suppressor.source_keys(node.about.labels):
+            self._judge_all(self.suppressor.set_source(source, node.key, spell.start, spell.end, both))
+        self.judge(node)
+
+    def gone(self, fingerprint: str, start: int) -> None:
+        """A spell turned out never to have been (an event came that changes where it begins)."""
+        key = node_key(fingerprint, start)
+        node = self.nodes.get(key)
+        if node is not None:
+            self._take_out(node)
+            del self.nodes[key]
+            self._judge_all(self.suppressor.drop(key, node.about.labels))
+
+    def _judge_all(self, keys: set[str]) -> None:
+        for key in sorted(keys):
+            node = self.nodes.get(key)
+            if node is not None:
+                self.judge(node)
+
+    def judge_waiting(self) -> None:
+        """A reason was taken away: judge all that it may have held back."""
+        self._judge_all({key for key, node in self.nodes.live.items() if node.suppressed and node.at == UNPLACED})
+
+    def judge(self, node: Node) -> None:
+        """Decide when the node may act, and put it in its place if that is now."""
+        spell = node.spell
+        if spell.act == NEVER or spell.end <= spell.act:
+            verdict = Verdict(NEVER, ())
+        else:
+            verdict = self.suppressor.judge(node.key, node.about.labels, node.about.item, spell.act, spell.end)
+        at = node.spell.start if not verdict.covers else verdict.free
+        node.free = verdict.free
+        self._note_covers(node, verdict.covers)
+        if node.at != UNPLACED and (verdict.free == NEVER or node.at != at):
+            self._take_out(node)
+        if node.at == UNPLACED and verdict.free != NEVER:
+            if verdict.free == spell.start or verdict.free <= self.watermark:
+                self._put_in(node, at)
+            else:
+                self._wake_node(node, verdict.free)
+        elif node.at != UNPLACED:
+            self._count(node)
+            self._touch(node.group, "changed")
+        if spell.end != NEVER and node.at == UNPLACED:  # placed ones go with their group
+            self._wake_node(node, self._evict_at(node))
+
+    def _note_covers(self, node: Node, covers: tuple[Cover, ...]) -> None:
+        name = covers[-1].reason.value if covers else ""
+        for cover in covers:
+            self._write(node, cover.reason, cover.by, cover.since, cover.until)
+        if name != node.suppressed:
+            node.suppressed = name
+            self.placed.add(node.key)
+
+    def _write(self, node: Node, reason: SuppressionReason, by: str, since: int, until: int) -> None:
+        self.ledger.append(
+            LedgerEntry(
+                id=content_id(node.key, reason.value, by),
+                version=self.seq,
+                alert=node.about.fingerprint,
+                start=node.spell.start,
+                reason=reason,
+                by=by,
+                since=since,
+                until=None if until >= NEVER else until,
+                text=WORDS[reason.value].format(by),
+            )
+        )
+
+    # -- the graph -------------------------------------------------------------------------------------------------
+
+    def _put_in(self, node: Node, at: int) -> None:
+        node.at = at
+        self.nodes.touch(node.key)
+        self._join(node, self.graph.place(node))
+
+    def _join(self, node: Node, links: list[tuple[Node, Link]]) -> None:
+        """Make the node a member of the group of its strongest link, and merge the groups that it bridges."""
+        for other, link in links:
+            if not node.group:
+                node.link = link
+                self._enter(node, self.groups[other.group])
+            elif other.group != node.group:
+                self.merge(self.groups[node.group], self.groups[other.group])
+        if not node.group:
+            name = node.key
+            while name in self.groups:  # after a rebuild the name may still be borne by the rest
+                name += "+"
+            group = self.groups[name] = Group(name, node.about.tenant, node.about.scope)
+            group.begun = subject(node.about)
+            self._enter(node, group)
+
+    def _enter(self, node: Node, group: Group) -> None:
+        node.group = group.id
+        group.members.add(node.key)
+        group.top = max(group.top, node.spell.rank)
+        group.multi = group.multi or subject(node.about) != group.begun
+        self._count(node)
+        self.placed.add(node.key)
+        self._touch(group.id, "grown")
+
+    def _count(self, node: Node) -> None:
+        """Keep the group's number of open members."""
+        live = node.spell.end == NEVER
+        if live != node.live:
+            node.live = live
+            self.groups[node.group].active += 1 if live else -1
+
+    def merge(self, one: Group, two: Group) -> Group:
+        """One group of two. The one whose incident opened first goes on; without incidents the larger one."""
+        keep, drop = sorted((one, two), key=lambda g: (not g.incident, g.opened, -len(g.members), g.id))
+        for key in drop.members:
+            node = self.nodes[key]
+            node.group = keep.id
+            self.nodes.touch(key)
+            self.placed.add(key)
+        keep.members |= drop.members
+        keep.active += drop.active
+        keep.top = max(keep.top, drop.top)
+        keep.multi = keep.multi or drop.multi or keep.begun != drop.begun
+        keep.stale = min(keep.stale, drop.stale)
+        if drop.incident:
+            keep.merged_from = (*keep.merged_from, drop.incident)
+            self.absorbed.append((drop, keep.incident))
+        del self.groups[drop.id]
+        self.touched.pop(drop.id, None)
+        self._touch(keep.id, "merged" if drop.incident else "grown")
+        self.wake_group(keep, keep.stale)
+        return keep
+
+    def _take_out(self, node: Node) -> None:
+        """Take a node out of the graph; the links between the rest are looked at again when that is settled."""
+        if node.at == UNPLACED:
+            return
+        self.graph.remove(node)
+        group = self.groups[node.group]
+        group.members.discard(node.key)
+        group.active -= node.live
+        node.group, node.live = "", False
+        self.nodes.touch(node.key)
+        self.placed.add(node.key)
+        if group.members:
+            group.stale = min(group.stale, max(self.high, self.watermark))
+            self.wake_group(group, group.stale)
+            self._touch(group.id, "changed")
+        else:
+            self._dissolve(group)
+
+    def _dissolve(self, group: Group) -> None:
+        if group.incident:
+            self.absorbed.append((group, ""))
+        del self.groups[group.id]
+        self.touched.pop(group.id, None)
+
+    def _reindex(self, node: Node) -> None:
+        """Severity or end was revised: evidence may come or go."""
+        group = node.group
+        alone = len(self.groups[group].members) == 1
+        self.graph.remove(node, keep=True)
+        links = self.graph.place(node)
+        self.groups[group].top = max(self.groups[group].top, node.spell.rank)
+        for other, _ in links:
+            if other.group != node.group:
+                self.merge(self.groups[node.group], self.groups[other.group])
+        if not alone:
+            grown = self.groups[node.group]
+            grown.stale = min(grown.stale, max(self.high, self.watermark))
+            self.wake_group(grown, grown.stale)
+
+    def rebuild(self, group: Group) -> None:
+        """Look at all links of a group anew. The part with its first member goes on as the same incident."""
+        members = sorted((self.nodes[key] for key in group.members), key=lambda n: n.order)
+        places = [node.at for node in members]
+        for node in members:
+            self.graph.remove(node)
+            node.group, node.live = "", False
+        del self.groups[group.id]
+        self.touched.pop(group.id, None)
+        group.members = set()
+        group.active = group.top = 0
+        group.multi, group.stale, group.begun = False, NEVER, subject(members[0].about)
+        self.groups[group.id] = group
+        first = members[0]
+        for node, at in zip(members, places, strict=True):
+            node.at = at
+            links = self.graph.place(node)
+            if node is first:
+                self._enter(node, group)
+            self._join(node, links)
+            self.nodes.touch(node.key)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _touch(self, group_id: str, reason: str) -> None:
+        self.groups.touch(group_id)
+        if self.touched.get(group_id) != "grown":
+            self.touched[group_id] = reason
+
+    def _wake_node(self, node: Node, at: int) -> None:
+        if at < node.wake or node.wake <= self.watermark:
+            node.wake = at
+            self.nodes.touch(node.key)
+            heappush(self._timers, (at, "node", node.key))
+
+    def wake_group(self, group: Group, at: int) -> None:
+        """Ask for the group to be looked at when the watermark passes `at`."""
+        if at < group.wake or group.wake <= self.watermark:
+            group.wake = at
+            self.groups.touch(group.id)
+            if at < NEVER:
+                heappush(self._timers, (at, "group", group.id))
+
+    def _evict_at(self, node: Node) -> int:
+        return node.spell.end + self.settings.dedup.reopen + self.settings.correlate.active + 1
+
+    def next_due(self) -> tuple[str, str, int] | None:
+        """The next timer that the watermark has passed: (kind, key, time); None when there is none."""
+        while self._timers and self._timers[0][0] <= self.watermark:
+            at, kind, key = heappop(self._timers)
+            holder = self.nodes.get(key) if kind == "node" else self.groups.get(key)
+            if holder is not None and holder.wake == at:
+                holder.wake = NEVER
+                return kind, key, at
+        return None
+
+    def fire_node(self, key: str) -> None:
+        """A node's timer: it may act now, or it is over and can be forgotten."""
+        node = self.nodes[key]
+        self.nodes.touch(key)
+        if node.at == UNPLACED and node.spell.end != NEVER and self._evict_at(node) <= self.watermark:
+            if node.spell.end <= node.spell.act < NEVER:
+                self._write(node, SuppressionReason.TRANSIENT, "hold", node.spell.start, node.spell.end)
+            self.forget(node)
+        else:
+            self.judge(node)
+
+    def forget(self, node: Node) -> None:
+        """Drop a node for good. Its records are stored already."""
+        if node.at != UNPLACED:
+            self.graph.remove(node)
+        del self.nodes[node.key]
+        self._judge_all(self.suppressor.drop(node.key, node.about.labels))
+
+    def resume(self) -> None:
+        """After a restore: rebuild the indexes and timers that follow from the state."""
+        for key in sorted(self.nodes, key=lambda k: self.nodes[k].order):
+            node = self.nodes[key]
+            if node.at != UNPLACED:
+                self.graph.index(node)
+            for source, both in self.suppressor.source_keys(node.about.labels):
+                self.suppressor.set_source(source, key, node.spell.start, node.spell.end, both)
+            self.suppressor.judge(key, node.about.labels, node.about.item, node.spell.act, node.spell.end)
+            if node.wake < NEVER:
+                heappush(self._timers, (node.wake, "node", key))
+        for key, group in self.groups.live.items():
+            if group.wake < NEVER:
+                heappush(self._timers, (group.wake, "group", key))

@@ -1,0 +1,176 @@
+"""Suppress: silences, maintenance windows and inhibition. Nothing is lost: the ledger says what, why and how long.
+
+Whether an alert may open something is a function of intervals: from the time it may act on, the first moment that no
+reason covers. When a reason ends earlier or comes later, the alerts that it touches are judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pipeline.stages.enrich import Inventory
+from pipeline.stages.fold import NEVER
+from pipeline.stages.match import MatcherIndex, compile_matchers
+from schemas.alert import SuppressionReason
+from schemas.reference import Change, InhibitionRule, RelationKind, Silence
+
+COVERED = frozenset({RelationKind.RUNS_ON, RelationKind.PART_OF})
+"""A window on an item also covers what runs on it and what is part of it."""
+
+
+class Cover(NamedTuple):
+    """One reason, for one stretch of time [since, until)."""
+
+    since: int
+    until: int
+    reason: SuppressionReason
+    by: str
+
+
+class Verdict(NamedTuple):
+    """`free` is when the alert may act, NEVER if not within what is known; `covers` is what held it back until then."""
+
+    free: int
+    covers: tuple[Cover, ...]
+
+
+class Suppressor:
+    """All reasons in force, indexed by what they anchor on."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._silences: MatcherIndex[tuple[Silence, int]] = MatcherIndex()
+        self._windows: dict[str, dict[str, Change]] = {}
+        self._as_target: MatcherIndex[InhibitionRule] = MatcherIndex()
+        self._as_source: MatcherIndex[InhibitionRule] = MatcherIndex()
+        self._both: dict[str, tuple[object, object]] = {}
+        self._sources: dict[str, dict[str, tuple[int, int, bool]]] = {}
+        self._targets: dict[str, set[str]] = {}
+
+    def put_silence(self, silence: Silence, at: int) -> None:
+        """A silence in force from `at` at the earliest: it never changes what was decided before it was made."""
+        self._silences.put(silence.id, silence.matchers, (silence, max(silence.starts, at)))
+
+    def remove_silence(self, key: str) -> None:
+        """Forget a silence."""
+        self._silences.remove(key)
+
+    def put_change(self, change: Change) -> None:
+        """A maintenance window covers its items, what runs on them and what is part of them."""
+        for windows in self._windows.values():
+            windows.pop(change.id, None)
+        if change.suppresses:
+            for item in change.items:
+                self._windows.setdefault(item, {})[change.id] = change
+
+    def put_inhibition(self, rule: InhibitionRule) -> None:
+        """Insert or replace a rule."""
+        self._as_target.put(rule.id, rule.target, rule)
+        self._as_source.put(rule.id, rule.source, rule)
+        self._both[rule.id] = (compile_matchers(rule.source), compile_matchers(rule.target))
+
+    def source_keys(self, labels: Mapping[str, str]) -> list[tuple[str, bool]]:
+        """The (rule, equal labels) that an alert with these labels mutes others of, and whether it is a target too."""
+        if not len(self._as_source):
+            return []
+        targets = {rule.id for rule in self._as_target.matching(labels)}
+        return [(_equal_key(rule, labels), rule.id in targets) for rule in self._as_source.matching(labels)]
+
+    def set_source(self, key: str, node: str, start: int, end: int, both: bool) -> set[str]:
+        """Note a source's interval (all sources of a key are kept). Returns the targets to judge again."""
+        sources = self._sources.setdefault(key, {})
+        if sources.get(node) == (start, end, both):
+            return set()
+        sources[node] = (start, end, both)
+        return self._targets.get(key, set())
+
+    def drop(self, node: str, labels: Mapping[str, str]) -> set[str]:
+        """Forget a node. Returns the targets that it muted."""
+        touched: set[str] = set()
+        if not len(self._as_source):
+            return touched
+        for key, _ in self.source_keys(labels):
+            if self._sources.get(key, {}).pop(node, None) is not None:
+                touched |= self._targets.get(key, set())
+                if not self._sources[key]:
+                    del self._sources[key]
+        for rule in self._as_target.matching(labels):
+            key = _equal_key(rule, labels)
+            waiting = self._targets.get(key)
+            if waiting is not None:
+                waiting.discard(node)
+                if not waiting:
+                    del self._targets[key]
+        return touched - {node}
+
+    def judge(self, node: str, labels: Mapping[str, str], item: str | None, act: int, end: int) -> Verdict:
+        """When an alert that may act from `act` on, and ends at `end`, is free of every reason."""
+        covers = self._covers(node, labels, item)
+        if not covers:
+            return Verdict(act, ())
+        free, used = act, []
+        for cover in sorted(covers):
+            if cover.since <= free < cover.until:
+                used.append(cover)
+                free = cover.until
+            elif cover.since > free:
+                break
+        return Verdict(free if free < end else NEVER, tuple(used))
+
+    def _covers(self, node: str, labels: Mapping[str, str], item: str | None) -> list[Cover]:
+        covers: list[Cover] = []
+        if len(self._silences):
+            covers.extend(
+                Cover(since, silence.ends, SuppressionReason.SILENCE, silence.id)
+                for silence, since in self._silences.matching(labels)
+            )
+        if item is not None and self._windows:
+            covers.extend(
+                Cover(change.starts, change.ends, SuppressionReason.MAINTENANCE, change.id)
+                for change in self._windows_of(item)
+            )
+        if len(self._as_target):
+            covers.extend(self._inhibitions(node, labels))
+        return covers
+
+    def _inhibitions(self, node: str, labels: Mapping[str, str]) -> list[Cover]:
+        covers = []
+        own = {key for key, _ in self.source_keys(labels)}
+        for rule in self._as_target.matching(labels):
+            key = _equal_key(rule, labels)
+            self._targets.setdefault(key, set()).add(node)
+            for source, (start, end, both) in self._sources.get(key, {}).items():
+                # An alert on both sides is muted only by one that is not itself on both sides.
+                if source != node and not (both and key in own):
+                    covers.append(Cover(start, end, SuppressionReason.INHIBITION, f"{rule.id} by {source}"))
+        return covers
+
+    def _windows_of(self, item: str) -> list[Change]:
+        found: dict[str, Change] = {}
+        inventory = self._inventory
+        for above in (item, *(a.item for a in inventory.above(item) if self._carries(item, a.item))):
+            for change in self._windows.get(above, {}).values():
+                found[change.id] = change
+        return [found[key] for key in sorted(found)]
+
+    def _carries(self, item: str, above: str) -> bool:
+        """Whether the way from the item up to `above` is of running on and being part of, all along."""
+        if above not in self._windows:
+            return False
+        here, seen = {item}, {item}
+        while here:
+            here = {
+                target
+                for source in here
+                for target in self._inventory.needs(source)
+                if self._inventory.kind(source, target) in COVERED
+            } - seen
+            if above in here:
+                return True
+            seen |= here
+        return False
+
+
+def _equal_key(rule: InhibitionRule, labels: Mapping[str, str]) -> str:
+    return "\x1f".join((rule.id, *(labels.get(label, "") for label in rule.equal)))
