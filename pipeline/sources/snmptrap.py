@@ -37,7 +37,7 @@ class Snmptrap:
     def __init__(self, *, tenant: str = "default", options: Mapping[str, str] = NO_OPTIONS) -> None:
         own = {key.removeprefix("oid."): text for key, text in options.items() if key.startswith("oid.")}
         rest = {key: text for key, text in options.items() if not key.startswith("oid.")}
-        chosen = read_options("snmptrap", rest, {"ends_after": "15m"})
+        chosen = read_options("snmptrap", rest, {"ends_after": "15m", "oid.<identifier>": ""})
         self._tenant = tenant
         self._ends_after = duration_option("snmptrap", chosen, "ends_after")
         self._rules = TRAPS | {oid.strip("."): rule_of(oid, text) for oid, text in own.items()}
