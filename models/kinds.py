@@ -7,40 +7,50 @@ import re
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 WORDS: dict[str, frozenset[str]] = {
-    "certificate": frozenset("cert certificate expires expiry ssl tls x509".split()),
-    "security": frozenset(
-        ("attack authentication ddos flood intrusion login malware scan security session sessions unauthorized").split()
-    ),
-    "power": frozenset("battery feed mains outlet pdu phase power psu ups voltage".split()),
-    "cooling": frozenset("aircon conditioning cooling crac humidity leak temp temperature thermal".split()),
-    "hardware": frozenset("chassis controller dimm disk ecc fan hardware kernel mce module raid smart".split()),
-    "configuration": frozenset("clock config configuration deploy deployment drift ntp rollout".split()),
-    "network": frozenset(
-        (
-            "bgp carrier duplex ifoperstatus interface link linkdown linkup loss neighbor network ospf "
-            "packet port switch vlan"
-        ).split()
-    ),
-    "capacity": frozenset(
-        (
-            "backlog capacity connections filesystem full heap inode inodes mem memory oom pool queue quota "
-            "space swap volume"
-        ).split()
-    ),
-    "availability": frozenset(
-        (
-            "agent alive availability crash crashed dead dns down heartbeat host icmp instance ping restart "
-            "targetdown unavailable unreachable up"
-        ).split()
-    ),
-    "errors": frozenset("5xx error errors exception failed failure http rejected timeout timeouts".split()),
-    "performance": frozenset(
-        (
-            "cpu duration iowait lag latency load p99 replication response saturation slow throughput time utilization"
-        ).split()
-    ),
-    "business": frozenset("business conversion csf kpi logins orders payments revenue transactions".split()),
-}
+    "certificate": frozenset({
+        "cert", "certificate", "expires", "expiry", "ssl", "tls", "x509"
+    }),
+    "security": frozenset({
+        "attack", "authentication", "ddos", "flood", "intrusion", "login", "malware", "scan", "security",
+        "session", "sessions", "unauthorized"
+    }),
+    "power": frozenset({
+        "battery", "feed", "mains", "outlet", "pdu", "phase", "power", "psu", "ups", "voltage"
+    }),
+    "cooling": frozenset({
+        "aircon", "conditioning", "cooling", "crac", "humidity", "leak", "temp", "temperature", "thermal"
+    }),
+    "hardware": frozenset({
+        "chassis", "controller", "dimm", "disk", "ecc", "fan", "hardware", "kernel", "mce", "module",
+        "raid", "smart"
+    }),
+    "configuration": frozenset({
+        "clock", "config", "configuration", "deploy", "deployment", "drift", "ntp", "rollout"
+    }),
+    "network": frozenset({
+        "bgp", "carrier", "duplex", "ifoperstatus", "interface", "link", "linkdown", "linkup", "loss",
+        "neighbor", "network", "ospf", "packet", "port", "switch", "vlan"
+    }),
+    "capacity": frozenset({
+        "backlog", "capacity", "connections", "filesystem", "full", "heap", "inode", "inodes", "mem",
+        "memory", "oom", "pool", "queue", "quota", "space", "swap", "volume"
+    }),
+    "availability": frozenset({
+        "agent", "alive", "availability", "crash", "crashed", "dead", "dns", "down", "heartbeat", "host",
+        "icmp", "instance", "ping", "restart", "targetdown", "unavailable", "unreachable", "up"
+    }),
+    "errors": frozenset({
+        "5xx", "error", "errors", "exception", "failed", "failure", "http", "rejected", "timeout",
+        "timeouts"
+    }),
+    "performance": frozenset({
+        "cpu", "duration", "iowait", "lag", "latency", "load", "p99", "replication", "response",
+        "saturation", "slow", "throughput", "time", "utilization"
+    }),
+    "business": frozenset({
+        "business", "conversion", "csf", "kpi", "logins", "orders", "payments", "revenue", "transactions"
+    }),
+}  # fmt: skip
 """Kind to the words that mean it, in order of precedence."""
 
 PRIOR: dict[str, float] = {

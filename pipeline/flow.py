@@ -18,11 +18,10 @@ from pipeline.stages.scope import Scope
 from pipeline.stages.skew import Skew
 from pipeline.state import Entry, Table, Tables
 from schemas.alert import Alert, AlertTransition, Placement, SuppressionReason
-from schemas.base import Millis
+from schemas.base import Millis, Record
 from schemas.command import Command
 from schemas.event import Event
 from schemas.incident import Incident
-from schemas.reference import Reference
 from schemas.severity import BY_RANK
 
 
@@ -82,8 +81,8 @@ class Flow:
         answer = self.desk.handle(command, self.scope.seq)
         return [*answer, *self._told(command.time)]
 
-    def put(self, record: Reference, at: Millis) -> list[Output]:
-        """Insert or replace one record of reference data, in force from `at` on."""
+    def put(self, record: Record, at: Millis) -> list[Output]:
+        """Insert or replace one record of reference data (see `schemas.reference.Reference`), in force from `at` on."""
         self._begin("reference")
         self.reference.put(record, at)
         return self._told(at)
@@ -255,6 +254,11 @@ class Flow:
     def open_alerts(self) -> int:
         """How many spells are open."""
         return sum(1 for node in self.scope.nodes.live.values() if node.spell.end == NEVER)
+
+    @property
+    def high(self) -> int:
+        """The newest event time seen."""
+        return self.scope.high
 
     @property
     def watermark(self) -> int:

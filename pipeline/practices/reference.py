@@ -54,6 +54,11 @@ class ReferenceData:
             self.table[key] = [at, value]
             self._apply(record, at)
 
+    def differs(self, record: Record) -> bool:
+        """Whether a record is new or other than the one in force."""
+        old = self.table.get(reference_key(record))
+        return old is None or old[1] != record.model_dump(mode="json")
+
     def put_settings(self, settings: FlowSettings) -> None:
         """What the configuration itself holds; not in the state, for it comes back with the configuration."""
         for record in (*settings.silences, *settings.inhibitions, *settings.changes):

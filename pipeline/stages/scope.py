@@ -271,18 +271,17 @@ class Scope:
             self.touched[group_id] = reason
 
     def _wake_node(self, node: Node, at: int) -> None:
-        if at < node.wake or node.wake <= self.watermark:
+        if at < node.wake:
             node.wake = at
             self.nodes.touch(node.key)
             heappush(self._timers, (at, "node", node.key))
 
     def wake_group(self, group: Group, at: int) -> None:
         """Ask for the group to be looked at when the watermark passes `at`."""
-        if at < group.wake or group.wake <= self.watermark:
+        if at < group.wake:
             group.wake = at
             self.groups.touch(group.id)
-            if at < NEVER:
-                heappush(self._timers, (at, "group", group.id))
+            heappush(self._timers, (at, "group", group.id))
 
     def _evict_at(self, node: Node) -> int:
         return node.spell.end + self.settings.dedup.reopen + self.settings.correlate.active + 1

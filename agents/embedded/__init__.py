@@ -1,0 +1,1 @@
+"""The embedded host: the whole flow in one process, on SQLite."""

@@ -1,0 +1,191 @@
+"""The embedded store: one SQLite file with the log of inputs, the state, the records and the dead letters.
+
+Everything that comes in is in the inbox before it is acknowledged. Everything that follows from it is written in one
+transaction with the number of the last input handled, so a crash at any moment leaves either all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pipeline.state import Entry
+from schemas.base import ConfigError
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, received INTEGER NOT NULL,
+  source TEXT NOT NULL, origin TEXT NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS cursors (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (tab TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (tab, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (kind TEXT, id TEXT, version INTEGER NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history (seq INTEGER, n INTEGER, kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (seq, n)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS history_by_id ON history (kind, id);
+CREATE TABLE IF NOT EXISTS dead (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, reason TEXT NOT NULL, value BLOB NOT NULL);
+"""
+
+
+class Input(NamedTuple):
+    """One row of the inbox: kind is raw, command, reference or tick."""
+
+    seq: int
+    kind: str
+    received: int
+    source: str
+    origin: str
+    payload: bytes
+
+
+class Row(NamedTuple):
+    """One record to store: the highest version is kept."""
+
+    kind: str
+    id: str
+    version: int
+    value: bytes
+
+
+class Step(NamedTuple):
+    """One line of history: input, place among its outputs, kind, id, JSON."""
+
+    seq: int
+    n: int
+    kind: str
+    id: str
+    value: bytes
+
+
+class Dead(NamedTuple):
+    """One dead letter."""
+
+    id: str
+    seq: int
+    reason: str
+    value: bytes
+
+
+class Checkpoint(NamedTuple):
+    """All that follows from the inputs up to `applied`."""
+
+    applied: int
+    state: list[Entry]
+    rows: list[Row]
+    history: list[Step]
+    dead: list[Dead]
+
+
+class Store:
+    """One file. Raises ConfigError where the file is of another version or no store at all."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise ConfigError(f"store.path: {path} can't be used as a store: {error}") from error
+        found = self.meta("version", VERSION)
+        if found != VERSION:
+            raise ConfigError(f"store.path: {path} has version {found}; this Tocsin needs {VERSION}")
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (VERSION,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def meta(self, name: str, default: int) -> int:
+        """One number about the store."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return default if row is None else int(row[0])
+
+    # -- the inbox -------------------------------------------------------------------------------------------------
+
+    def last_input(self) -> int:
+        """Number of the newest input, 0 where there is none. Numbers are never used twice."""
+        row = self._db.execute("SELECT max(seq) FROM inbox").fetchone()
+        return max(int(row[0] or 0), self.meta("applied", 0))
+
+    def append(self, inputs: Iterable[Input], cursor: tuple[str, int] | None = None) -> None:
+        """Write inputs, and how far their file has been read, in one transaction: when this returns they are kept."""
+        with self._transaction():
+            self._db.executemany("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?)", inputs)
+            if cursor is not None:
+                self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursor)
+
+    def pending(self, after: int, most: int) -> list[Input]:
+        """Inputs after a number, in order."""
+        rows = self._db.execute("SELECT * FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
+        return [Input(*row) for row in rows]
+
+    def cursor(self, name: str) -> int:
+        """How far a file has been read, 0 where it has not."""
+        row = self._db.execute("SELECT position FROM cursors WHERE name = ?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def forget(self, before: int, upto: int) -> None:
+        """Delete handled inputs received before a time."""
+        self._db.execute("DELETE FROM inbox WHERE seq <= ? AND received < ?", (upto, before))
+
+    # -- checkpoints -----------------------------------------------------------------------------------------------
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, whole or not at all."""
+        db = self._db
+        gone = [(e.table, e.key) for e in checkpoint.state if e.value is None]
+        kept = [(e.table, e.key, e.value) for e in checkpoint.state if e.value is not None]
+        with self._transaction():
+            db.executemany("DELETE FROM state WHERE tab = ? AND key = ?", gone)
+            db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", kept)
+            db.executemany(
+                "INSERT INTO records VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version,"
+                " value = excluded.value WHERE excluded.version >= version",
+                checkpoint.rows,
+            )
+            db.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)", checkpoint.history)
+            db.executemany("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?)", checkpoint.dead)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('applied', ?)", (checkpoint.applied,))
+
+    def state(self) -> Iterator[Entry]:
+        """All of the state, as the last checkpoint left it."""
+        for row in self._db.execute("SELECT tab, key, value FROM state ORDER BY tab, key"):
+            yield Entry(*row)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def records(self, kind: str) -> Iterator[bytes]:
+        """All current records of a kind, as JSON, by id."""
+        for (value,) in self._db.execute("SELECT value FROM records WHERE kind = ? ORDER BY id", (kind,)):
+            yield value
+
+    def find(self, kind: str, prefix: str) -> list[bytes]:
+        """Records whose id begins with a prefix."""
+        query = "SELECT value FROM records WHERE kind = ? AND id >= ? AND id < ? ORDER BY id LIMIT 20"
+        return [row[0] for row in self._db.execute(query, (kind, prefix, prefix + "\uffff"))]
+
+    def history(self, kind: str, identity: str) -> Iterator[bytes]:
+        """History of one record, oldest first."""
+        query = "SELECT value FROM history WHERE kind = ? AND id = ? ORDER BY seq, n"
+        for (value,) in self._db.execute(query, (kind, identity)):
+            yield value
+
+    def dead(self, prefix: str = "") -> Iterator[bytes]:
+        """Dead letters whose id begins with a prefix, in the order of their inputs."""
+        query = "SELECT value FROM dead WHERE id >= ? AND id < ? ORDER BY seq, id"
+        for (value,) in self._db.execute(query, (prefix, prefix + "\uffff")):
+            yield value
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each table of results has."""
+        found = dict(self._db.execute("SELECT kind, count(*) FROM records GROUP BY kind").fetchall())
+        found["dead"] = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
+        return found
+
+    def _transaction(self) -> sqlite3.Connection:
+        self._db.execute("BEGIN IMMEDIATE")
+        return self._db
