@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.sources.common import text_of
+from schemas.base import BadRecord
 
 
 @lru_cache(maxsize=1024)
@@ -19,19 +20,33 @@ def macro_name(key: str) -> str:
 
 def macros_of(body: dict[str, Any]) -> dict[str, str]:
     """The macros that have a value, as text, by their one name."""
-    return {macro_name(key): text for key, value in body.items() if (text := _filled(value))}
+    macros: dict[str, str] = {}
+    for key, value in body.items():
+        text = value.strip() if type(value) is str else text_of(value)
+        if text and not (text[0] in "{$*" and _unfilled(text)):
+            macros[macro_name(key)] = text
+    return macros
 
 
-def _filled(value: object) -> str:
-    """The text of a macro; "" where the monitor left the macro itself, or said that it does not know."""
-    text = value if type(value) is str else text_of(value)
-    if not text or text == "*UNKNOWN*":
-        return ""
-    if (
-        text[0] in "{$"
-        and text[-1] in "}$"
-        and len(text) > 2
-        and text[1:-1].replace(".", "").replace("_", "").isalnum()
-    ):
-        return ""
-    return text
+def first_of(macros: dict[str, str], *names: str) -> str:
+    """The first of the named macros that has a value; "" where none has."""
+    for name in names:
+        if text := macros.get(name):
+            return text
+    return ""
+
+
+def need(macros: dict[str, str], *names: str) -> str:
+    """The same, and BadRecord missing-field where none has."""
+    for name in names:
+        if text := macros.get(name):
+            return text
+    raise BadRecord("missing-field", f"{' or '.join(names)} is missing or empty")
+
+
+def _unfilled(text: str) -> bool:
+    """Whether the monitor left the macro itself, or said that it does not know."""
+    if text == "*UNKNOWN*":
+        return True
+    name = text[1:-1].replace(".", "").replace("_", "")
+    return text[0] in "{$" and text[-1] in "}$" and name.isalnum()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from pipeline.settings import Span
-from pipeline.sources.times import iso_millis
+from pipeline.sources.times import iso_millis, zone_option
 from schemas.base import BadRecord, ConfigError, Millis, Name, Record
 from schemas.event import EventKind, Signal
 from schemas.faults import faults
@@ -49,6 +49,10 @@ class TimeField(Record):
     def _known(self) -> Self:
         if self.format not in UNITS and self.format != "iso" and "%" not in self.format:
             raise ValueError(f"format must be iso, {', '.join(UNITS)}, or a strptime format such as %d.%m.%Y %H:%M:%S")
+        try:
+            zone_option("mapped", self.timezone)
+        except ConfigError:
+            raise ValueError(f"{self.timezone!r} is no time zone; allowed: IANA names such as Europe/Berlin") from None
         if "%" in self.format:
             moment = datetime(2024, 2, 29, 13, 14, 15, tzinfo=UTC)
             # Reading back what it writes shows a directive that does not exist.

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.sources.base import Decoded, Refused
-from pipeline.sources.common import as_object, build, build_sample, dump, first_text, parse_json, read_options, require
-from pipeline.sources.macros import macros_of
+from pipeline.sources.common import as_object, build, build_sample, dump, parse_json, read_options
+from pipeline.sources.macros import first_of, macros_of, need
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis
 from schemas.base import BadRecord
@@ -69,18 +69,18 @@ class Nagios:
     def decode(self, raw: RawRecord) -> Decoded:
         """Decode a notification, or the performance data of one check without a notification."""
         macros = macros_of(as_object(parse_json(raw.payload), "the notification"))
-        host = require(macros, "hostname", "host_name")
-        service = first_text(macros, "servicedesc", "servicename", "service_name")
+        host = need(macros, "hostname", "host_name")
+        service = first_of(macros, "servicedesc", "servicename", "service_name")
         timet = macros.get("timet")
         now = raw.received if timet is None else epoch_millis(timet)
-        perfdata = first_text(macros, "serviceperfdata" if service else "hostperfdata", "perfdata")
+        perfdata = first_of(macros, "serviceperfdata" if service else "hostperfdata", "perfdata")
         if "notificationtype" not in macros and perfdata:
             return self._samples([], perfdata, now, raw, (host, service))
         event = self._event(macros, _about(macros, host, service), now, raw)
         return self._samples([event], perfdata, now, raw, (host, service)) if perfdata else Decoded([event])
 
     def _event(self, macros: dict[str, str], about: _About, now: int, raw: RawRecord) -> Event:
-        told = require(macros, "notificationtype")
+        told = need(macros, "notificationtype")
         name = told.upper().split("(")[0].strip()
         kind = TYPES.get(name)
         if kind is None:
@@ -88,7 +88,7 @@ class Nagios:
         if (kind is EventKind.PROBLEM) == (about.severity is Severity.INFO) and kind is not EventKind.INFORMATION:
             raise BadRecord("bad-value", f"a {name} in state {about.state}")
         check = about.service or "host"
-        output = first_text(macros, "serviceoutput" if about.service else "hostoutput", "output")
+        output = first_of(macros, "serviceoutput" if about.service else "hostoutput", "output")
         identity = fingerprint(self._tenant, about.host, "", check)
         labels = {key: macros[key] for key in _KEPT if key in macros}
         labels["state"] = about.state
@@ -108,7 +108,7 @@ class Nagios:
                 "summary": output,
                 "labels": labels,
                 "fingerprint": identity,
-                "url": first_text(macros, "serviceactionurl" if about.service else "hostactionurl"),
+                "url": first_of(macros, "serviceactionurl" if about.service else "hostactionurl"),
             }
         )
 
@@ -140,7 +140,7 @@ class Nagios:
 
 def _about(macros: dict[str, str], host: str, service: str) -> _About:
     states = SERVICE_STATES if service else HOST_STATES
-    state = require(macros, "servicestate" if service else "hoststate").upper()
+    state = need(macros, "servicestate" if service else "hoststate").upper()
     severity = states.get(state)
     if severity is None:
         raise BadRecord("bad-severity", f"state {state[:80]!r}; known: {', '.join(states)}")

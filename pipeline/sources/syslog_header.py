@@ -93,8 +93,10 @@ def _traditional(rest: str, severity: int, facility: int, received: int, zone: t
     if found := _BSD.match(rest):
         month, day, hour, minute, second, stamp, host, text = found.groups()
         time = iso_millis(stamp) if stamp else _nearest(month, (day, hour, minute, second), None, received, zone)
-        if host.endswith(":") and text.startswith("%"):
-            host = host[:-1]
+        if host.startswith("%") or (host.endswith(":") and not text.startswith("%")):
+            # There is no host: what stands in its place is the mnemonic or the tag already.
+            host, text = "", f"{host} {text}"
+        host = host.removesuffix(":")
     elif found := _CISCO.match(rest):
         named, month, day, year, hour, minute, second, text = found.groups()
         time = _nearest(month, (day, hour, minute, second), year, received, zone) if month else None

@@ -80,7 +80,8 @@ def zone_option(source: str, name: str) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: the name of a region is that of a folder of zones.
         raise ConfigError(
             f"source {source}: option timezone: {name!r} is no time zone; allowed: IANA names such as Europe/Berlin"
         ) from None

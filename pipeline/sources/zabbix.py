@@ -22,11 +22,10 @@ from pipeline.sources.common import (
     kind_at,
     parse_json,
     read_options,
-    require,
     text_of,
 )
 from pipeline.sources.common import dump as dump_part
-from pipeline.sources.macros import macros_of
+from pipeline.sources.macros import first_of, macros_of, need
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis, iso_millis, zone_option
 from schemas.base import BadRecord
@@ -67,17 +66,17 @@ class Zabbix:
         return Decoded([self._event(macros_of(as_object(body, "the message")), raw)])
 
     def _event(self, macros: dict[str, str], raw: RawRecord) -> Event:
-        event_id = require(macros, "event_id")
-        host = require(macros, "host_name", "host_host", "host_ip")
-        check = require(macros, "trigger_name", "event_name")
+        event_id = need(macros, "event_id")
+        host = need(macros, "host_name", "host_host", "host_ip")
+        check = need(macros, "trigger_name", "event_name")
         severity = _severity(macros)
         kind, stage = _kind(macros, severity)
         when = _time(macros, stage, self._zone, raw.received)
         tags = _tags(macros)
         component = next((tags[name] for name in _COMPONENT_TAGS if name in tags), "")
         labels = tags | {name: macros[name] for name in _KEPT if name in macros}
-        what = first_text(macros, "event_recovery_id" if stage == "event_recovery" else "event_update_action")
-        update = first_text(macros, "event_update_message") if stage == "event_update" else ""
+        what = first_of(macros, "event_recovery_id" if stage == "event_recovery" else "event_update_action")
+        update = first_of(macros, "event_update_message") if stage == "event_update" else ""
         # A problem and its recovery happen once; an event may be updated twice in the same words.
         moment = str(when) if stage == "event_update" else ""
         return build(
@@ -92,17 +91,17 @@ class Zabbix:
                 "component": component,
                 "check": check,
                 "severity": severity,
-                "summary": first_text(macros, "event_name", "alert_subject", "trigger_name"),
+                "summary": first_of(macros, "event_name", "alert_subject", "trigger_name"),
                 "labels": labels,
                 "clear_key": None if kind is EventKind.INFORMATION else f"zabbix:{event_id}",
                 "fingerprint": fingerprint(self._tenant, host, component, macros.get("trigger_id") or check),
-                "url": first_text(macros, "trigger_url", "event_url"),
+                "url": first_of(macros, "trigger_url", "event_url"),
             }
         )
 
 
 def _severity(macros: dict[str, str]) -> Severity:
-    word = require(macros, "event_nseverity", "event_severity", "trigger_nseverity", "trigger_severity")
+    word = need(macros, "event_nseverity", "event_severity", "trigger_nseverity", "trigger_severity")
     severity = SEVERITIES.get(word.lower())
     if severity is None:
         raise BadRecord("bad-severity", f"{word[:80]!r} is no Zabbix severity: 0 to 5, or Not classified to Disaster")
@@ -111,7 +110,7 @@ def _severity(macros: dict[str, str]) -> Severity:
 
 def _kind(macros: dict[str, str], severity: Severity) -> tuple[EventKind, str]:
     """What the message says, and the prefix of the macros that say when."""
-    value = require(macros, "event_value", "trigger_value")
+    value = need(macros, "event_value", "trigger_value")
     if value not in {"0", "1"}:
         raise BadRecord("bad-value", f"event_value must be 1 (problem) or 0 (recovery), not {value[:80]!r}")
     if macros.get("event_update_status") == "1":
@@ -140,8 +139,8 @@ def _tags(macros: dict[str, str]) -> dict[str, str]:
     if not text:
         return {}
     if text[0] != "[":
-        pairs = (part.strip().partition(":") for part in text.split(","))
-        return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+        pairs = [part.partition(":") for part in text.split(",")]
+        return {key: value.strip() for name, _, value in pairs if (key := name.strip())}
     try:
         listed = as_list(orjson.loads(text), "event_tags")
     except orjson.JSONDecodeError as error:

@@ -169,6 +169,20 @@ def test_a_message_without_time_and_host_gets_them_from_the_transport() -> None:
     assert (event.time, event.resource, event.check, event.summary) == (NOW, "192.0.2.1", "syslog", "it broke")
 
 
+@pytest.mark.parametrize(
+    ("text", "host", "check", "summary"),
+    [
+        ("su[12]: 'su root' failed", "192.0.2.1", "su", "'su root' failed"),
+        ("%SYS-3-CPUHOG: Task ran long", "192.0.2.1", "SYS-CPUHOG", "%SYS-3-CPUHOG: Task ran long"),
+        ("sw-01: %SYS-3-CPUHOG: Task ran long", "sw-01", "SYS-CPUHOG", "%SYS-3-CPUHOG: Task ran long"),
+        ("sw-01 app: x", "sw-01", "app", "x"),
+    ],
+)
+def test_a_message_may_have_a_time_and_no_host(text: str, host: str, check: str, summary: str) -> None:
+    event = one(f"<11>May  1 10:00:00 {text}", origin="192.0.2.1")
+    assert (event.resource, event.check, event.summary, event.time) == (host, check, summary, START)
+
+
 def test_the_same_line_twice_is_one_event_and_a_second_later_another() -> None:
     assert one(LINK_DOWN).id == one(LINK_DOWN + "\n", received=NOW + 5).id
     assert one(LINK_DOWN).id != one(LINK_DOWN.replace("10:00:00", "10:00:01")).id

@@ -77,8 +77,12 @@ def test_every_severity_has_its_place(word: str, severity: Severity) -> None:
 
 def test_times_are_in_the_zone_of_the_option() -> None:
     assert one(zabbix(), timezone="Europe/Berlin").time == START - 7_200_000
-    with pytest.raises(ConfigError, match="'Mars' is no time zone"):
-        Zabbix(options={"timezone": "Mars"})
+
+
+@pytest.mark.parametrize("name", ["Mars", "Europe", "../UTC", ""])
+def test_an_unknown_time_zone_stops_the_start(name: str) -> None:
+    with pytest.raises(ConfigError, match="is no time zone; allowed: IANA names"):
+        Zabbix(options={"timezone": name})
 
 
 def test_a_timestamp_goes_before_date_and_time() -> None:
