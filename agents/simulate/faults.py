@@ -1,0 +1,142 @@
+"""The faults of the day: what breaks, what it does to what depends on it, and when its monitors notice."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from agents.simulate.datacentre import Centre
+from schemas.base import MINUTE, SECOND
+
+# Kind of item: (check, severity when it is down, check, severity when it is slow).
+SYMPTOMS: dict[str, tuple[str, str, str, str]] = {
+    "ups": ("UPS on battery", "critical", "UPS overload", "major"),
+    "crac": ("Air conditioning failed", "critical", "Temperature high", "minor"),
+    "pdu": ("PDU power lost", "critical", "PDU load high", "warning"),
+    "core": ("Link down", "critical", "Packet loss", "major"),
+    "switch": ("Link down", "critical", "Packet loss", "major"),
+    "firewall": ("Firewall down", "critical", "Session table full", "critical"),
+    "balancer": ("Pool has no members", "critical", "Connections high", "major"),
+    "storage": ("Controller failed", "critical", "Exchange latency", "critical"),
+    "hypervisor": ("Host alive", "critical", "Load average", "major"),
+    "host": ("ICMP ping unreachable", "major", "CPU utilization", "minor"),
+    "database": ("Database down", "critical", "Query latency", "major"),
+    "queue": ("Broker down", "critical", "Queue backlog", "major"),
+    "application": ("AppUnavailable", "critical", "AppErrorRate", "major"),
+    "web": ("ProbeFailed", "critical", "ResponseTimeHigh", "major"),
+    "mail": ("Mail relay down", "critical", "Mail queue backlog", "major"),
+    "dns": ("DNS server down", "critical", "DNS latency", "major"),
+    "service": ("service unavailable", "critical", "service degraded", "major"),
+    "indicator": ("orders per minute low", "minor", "orders per minute low", "minor"),
+}
+
+
+class Recipe(NamedTuple):
+    """One kind of fault: the kinds of item it strikes, its own check, and how it spreads."""
+
+    kind: str
+    roots: tuple[str, ...]
+    check: str
+    severity: str
+    down: bool
+    depth: int
+    likely: float
+    silent: bool = False
+    change: bool = False
+
+
+RECIPES = (
+    Recipe("power lost in a rack", ("pdu",), "PDU power lost", "critical", True, 4, 0.9),
+    Recipe("access switch dead and silent", ("switch",), "", "", True, 3, 0.95, silent=True),
+    Recipe("packet loss on an access switch", ("switch",), "Packet loss", "major", False, 2, 0.7),
+    Recipe("storage latency", ("storage",), "Exchange latency", "critical", False, 4, 0.85),
+    Recipe("disk full on a database", ("database",), "Tablespace full", "critical", True, 4, 0.9),
+    Recipe("memory leak in an application", ("application",), "Heap memory exhausted", "critical", False, 3, 0.9),
+    Recipe("DNS server down", ("dns",), "DNS server down", "critical", True, 2, 0.8),
+    Recipe("air conditioning failed", ("crac",), "Air conditioning failed", "critical", True, 2, 0.8),
+    Recipe("firewall session table full", ("firewall",), "Session table full", "critical", False, 2, 0.7),
+    Recipe("certificate expired", ("web",), "Certificate expired", "critical", True, 2, 0.95),
+    Recipe("queue backlog", ("queue",), "Queue backlog", "major", False, 3, 0.85),
+    Recipe("mail relay blocked", ("mail",), "Mail queue backlog", "critical", False, 1, 1.0),
+    Recipe("bad change", ("application",), "AppErrorRate", "critical", False, 3, 0.95, change=True),
+    Recipe("hypervisor crash", ("hypervisor",), "Host alive", "critical", True, 4, 0.95),
+    Recipe("load balancer without members", ("balancer",), "Pool has no members", "critical", True, 2, 0.9),
+)
+
+
+class Symptom(NamedTuple):
+    """One alert that a fault raises, from the time its monitor sees it until it sees the end."""
+
+    item: str
+    check: str
+    severity: str
+    start: int
+    end: int
+
+
+class Fault(NamedTuple):
+    """The truth about one fault."""
+
+    id: str
+    kind: str
+    root: str
+    start: int
+    end: int
+    change: str
+    symptoms: tuple[Symptom, ...]
+
+
+def make_faults(centre: Centre, random: Random, begin: int) -> list[Fault]:
+    """One fault of each recipe, in slots spread over the day; some overlap in time."""
+    needed_by = centre.needed_by()
+    slots = list(range(len(RECIPES)))
+    random.shuffle(slots)
+    faults: list[Fault] = []
+    used: set[str] = set()
+    for number, recipe in enumerate(RECIPES):
+        start = begin + (40 + slots[number] * 88) * MINUTE + random.randrange(30 * MINUTE)
+        for _ in range(200):
+            root = random.choice(centre.of_kind(*recipe.roots))
+            fault = _strike(f"F{number + 1:02d}", recipe, root, start, centre, needed_by, random)
+            if root not in used:
+                break
+        used.add(root)
+        faults.append(fault)
+    return faults
+
+
+def _strike(
+    name: str,
+    recipe: Recipe,
+    root: str,
+    start: int,
+    centre: Centre,
+    needed_by: dict[str, list[str]],
+    random: Random,
+) -> Fault:
+    end = start + random.randrange(15 * MINUTE, 50 * MINUTE)
+    symptoms = []
+    if not recipe.silent:
+        seen = start + random.randrange(5 * SECOND, 60 * SECOND)
+        symptoms.append(Symptom(root, recipe.check, recipe.severity, seen, end + random.randrange(60 * SECOND)))
+    reached = {root: start}
+    front = [root]
+    for _ in range(recipe.depth):
+        following: list[str] = []
+        for item in front:
+            for dependant in needed_by[item]:
+                if dependant in reached or random.random() > recipe.likely:
+                    continue
+                reached[dependant] = reached[item] + random.randrange(2 * SECOND, 40 * SECOND)
+                following.append(dependant)
+                if random.random() < 0.93:  # the others are affected, but nobody watches them
+                    symptoms.append(_symptom(centre, dependant, recipe.down, reached[dependant], end, random))
+        front = following
+    change = f"CHG-{name}" if recipe.change else ""
+    return Fault(name, recipe.kind, root, start, end, change, tuple(symptoms))
+
+
+def _symptom(centre: Centre, item: str, down: bool, start: int, end: int, random: Random) -> Symptom:
+    names = SYMPTOMS[centre.items[item].kind]
+    check, severity = names[:2] if down else names[2:]
+    return Symptom(item, check, severity, start + random.randrange(60 * SECOND), end + random.randrange(90 * SECOND))
