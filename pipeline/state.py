@@ -74,7 +74,8 @@ class Table(Generic[V]):
         self._changed.clear()
         for key in keys:
             value = self.live.get(key)
-            packed = None if key not in self.live else orjson.dumps(self._dump(value), option=orjson.OPT_SORT_KEYS)  # type: ignore[arg-type]
+            # `default`: orjson takes tuples, but not named ones.
+            packed = None if value is None else orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS)
             yield Entry(self.name, key, packed)
 
     def restore(self, key: str, value: bytes) -> None:
