@@ -49,6 +49,8 @@ class Incidents:
                 self._wake_idle(group)
                 return ""
             self._open(group, now)
+            if not group.active:
+                self._scope.wake_group(group, self._scope.watermark + 1)
             return "opened"
         if group.active and group.status == IncidentStatus.RESOLVED and (why == "grown" or not group.by_hand):
             self._turn(group, "reopened", now)
@@ -155,6 +157,8 @@ class Incidents:
                 group.closed = at
                 return "closed"
             return ""
+        if not group.active and group.status != IncidentStatus.CLOSED:
+            return self._judge(group, "changed", at)  # it opened when all of it was over already
         if state := self._clocks.crossed(group, at):
             return state
         size = len(group.members)

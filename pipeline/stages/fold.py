@@ -50,20 +50,44 @@ class Spell(NamedTuple):
     end: int
     act: int
     rank: int
+    flaps: int = NEVER
+    """Since when it flaps; NEVER while it does not. Nothing may act from then on."""
 
 
 class Fold:
     """State of one alert. `open` is the spell's; `raw` is what the monitor last said (they differ while flapping)."""
 
     __slots__ = (
-        "act", "count", "end", "expires", "flapping", "highest", "history", "labels", "last", "late", "open", "past",
-        "rank", "raw", "reopened", "spells", "start", "summary", "total", "url", "window",
-    )  # fmt: skip
+        "act",
+        "calm",
+        "count",
+        "end",
+        "expires",
+        "flapping",
+        "flaps",
+        "highest",
+        "history",
+        "labels",
+        "last",
+        "late",
+        "open",
+        "past",
+        "rank",
+        "raw",
+        "reopened",
+        "spells",
+        "start",
+        "summary",
+        "total",
+        "url",
+        "window",
+    )
 
     def __init__(self) -> None:
         self.open = self.raw = self.flapping = False
         self.start = self.last = self.expires = 0
-        self.end = self.act = NEVER
+        self.end = self.act = self.flaps = NEVER
+        self.calm = 0
         self.rank = self.highest = self.window = 0
         self.count = self.total = self.spells = self.reopened = self.late = 0
         self.summary = self.url = ""
@@ -94,7 +118,7 @@ class Fold:
 
     def spell(self) -> Spell:
         """The current spell."""
-        return Spell(self.start, self.end, self.act, self.highest)
+        return Spell(self.start, self.end, self.act, self.highest, self.flaps)
 
     def due(self, rules: Rules) -> int:
         """When something happens by itself: the end without news, or the end of flapping; NEVER where nothing does."""
@@ -109,7 +133,7 @@ def settle(fold: Fold, until: int, rules: Rules) -> None:
     """Let happen what happens by itself up to and including `until`."""
     while (due := fold.due(rules)) <= until:
         if fold.raw and fold.expires == due:
-            fold.raw = False
+            fold.raw, fold.calm = False, due
             if not fold.flapping:
                 _close(fold, due)
             continue
@@ -138,6 +162,8 @@ def step(fold: Fold, point: Point, rules: Rules) -> str:
     fold.last = time
     fold.total += 1
     fold.raw = problem
+    if changed and not problem:
+        fold.calm = time
     if problem:
         fold.expires = point.ends or time + rules.expire
     if fold.flapping or (fold.window and flapping.share(fold.window) > rules.start):
@@ -154,7 +180,7 @@ def _flap(fold: Fold, point: Point, rules: Rules) -> str:
     """One event while it flaps, or that makes it flap: nothing opens or closes until it is steady again."""
     _tell(fold, point, rules)
     if not fold.flapping:
-        fold.flapping = True
+        fold.flapping, fold.flaps = True, point.time
         if fold.act > point.time:
             fold.act = NEVER
         return "flapping"
@@ -175,11 +201,11 @@ def _tell(fold: Fold, point: Point, rules: Rules) -> None:
 
 def _steady(fold: Fold, time: int, rules: Rules) -> str:
     """Flapping is over: the spell follows what the monitor last said."""
-    fold.flapping = False
+    fold.flapping, fold.flaps = False, NEVER
     if fold.raw and not fold.open:
         _reopen(fold, time, rules)
     elif not fold.raw and fold.open:
-        _close(fold, time)
+        _close(fold, max(fold.calm, fold.start))
     if fold.open and fold.act == NEVER:
         fold.act = time
     return "steady"

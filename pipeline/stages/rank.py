@@ -6,6 +6,7 @@ blame off those that depend on it: a candidate is credited with what it explains
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from math import exp
 from typing import NamedTuple
@@ -15,12 +16,23 @@ from pipeline.stages.enrich import Inventory
 from pipeline.stages.node import About, Node
 from schemas.base import MINUTE
 from schemas.incident import Candidate, Term
+from schemas.reference import RelationKind
 
 SHOWN = 5
 SILENT_SHARE = 0.5
 """A silent item is considered when it explains at least this share of the items."""
-W_COVER, W_TIME, W_KIND, W_CHANGE, W_SEVERITY, W_SYMPTOM, W_SILENT = 4.0, 1.0, 1.5, 2.5, 0.5, 2.5, 1.5
+W_COVER, W_TIME, W_KIND, W_CHANGE, W_SEVERITY, W_SYMPTOM, W_SILENT = 6.0, 1.0, 1.5, 2.5, 0.5, 2.5, 3.0
 SHARPNESS = 1.5
+SILENCE: dict[RelationKind, float] = {
+    RelationKind.CONNECTS_TO: 1.0,
+    RelationKind.RUNS_ON: 0.8,
+    RelationKind.PART_OF: 0.7,
+    RelationKind.DEPENDS_ON: 0.6,
+    RelationKind.POWERED_BY: 0.3,
+    RelationKind.COOLED_BY: 0.1,
+}
+"""How believable it is that something needed in this way fails and says nothing: what is reached through a dead
+switch can't be asked, and neither can the switch; power and cooling are watched by monitors of their own."""
 
 
 class Facts(NamedTuple):
@@ -44,7 +56,7 @@ def rank(nodes: Iterable[Node], inventory: Inventory, changed: Callable[[str, in
     explains = _explains(facts, above)
     begin = min(fact.started for fact in facts.values())
     scored = [
-        _score(item, facts, above, explains, begin, changed)
+        _score(item, inventory, facts, above, explains, begin, changed)
         for item in sorted(explains)
         if item in facts or _worth_silent(item, facts, above, explains)
     ]
@@ -108,8 +120,18 @@ def _worth_silent(
     return True
 
 
+def _silence(item: str, facts: dict[str, Facts], inventory: Inventory) -> tuple[int, int, RelationKind]:
+    """How many direct dependants of a silent item alert, of how many, and how most of those need it."""
+    direct = inventory.needed_by(item)
+    alerting = [source for source in direct if source in facts]
+    ways = Counter(inventory.kind(source, item) or RelationKind.DEPENDS_ON for source in alerting)
+    way = max(ways, key=lambda kind: (ways[kind], SILENCE[kind]), default=RelationKind.COOLED_BY)
+    return len(alerting), len(direct), way
+
+
 def _score(
     item: str,
+    inventory: Inventory,
     facts: dict[str, Facts],
     above: dict[str, dict[str, int]],
     explains: dict[str, list[str]],
@@ -133,7 +155,11 @@ def _score(
             text = f"needs {blamed[0]}, which alerts too"
             terms.append(Term(name="symptom", weight=-W_SYMPTOM * facts[blamed[0]].prior, text=text))
     else:
-        terms.append(Term(name="silent", weight=-W_SILENT, text="raised nothing itself"))
+        alerting, direct, way = _silence(item, facts, inventory)
+        weight = W_SILENT * (SILENCE[way] * alerting / max(1, direct) - 1)
+        terms.append(
+            Term(name="silent", weight=weight, text=f"silent itself; {alerting} of {direct} direct users alert")
+        )
     if changed(item, begin):
         terms.append(Term(name="change", weight=W_CHANGE, text="was changed shortly before"))
     terms = [term.model_copy(update={"weight": round(term.weight, 3)}) for term in terms]

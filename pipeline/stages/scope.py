@@ -51,7 +51,9 @@ class Scope:
     # -- spells ----------------------------------------------------------------------------------------------------
 
     def begin(self, about: About, spell: Spell) -> None:
-        """A spell is new."""
+        """A spell is new. One that was over long ago is not: it was known and is forgotten, or came far too late."""
+        if spell.end + self.settings.incident.close_after <= self.watermark:
+            return
         key = node_key(about.fingerprint, spell.start)
         node = self.nodes[key] = Node(key, about, spell)
         self._weigh(node)
@@ -103,6 +105,8 @@ class Scope:
         else:
             verdict = self.suppressor.judge(node.key, node.about.labels, node.about.item, spell.act, spell.end)
         at = node.spell.start if not verdict.covers else verdict.free
+        if verdict.free >= spell.flaps:
+            verdict = verdict._replace(free=NEVER)  # while it flaps it opens nothing
         node.free = verdict.free
         self._note_covers(node, verdict.covers)
         if node.at != UNPLACED and (verdict.free == NEVER or node.at != at):
