@@ -24,7 +24,9 @@ MOST_LOOSE_ENDS = 10
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path), default="tocsin.yaml")
 @json_option
 def check(config: Path, *, as_json: bool) -> None:
-    """Check the configuration CONFIG and everything it names, and say what it would do.
+    """Check a configuration and say what it would do.
+
+    CONFIG is read, and all files that it names: mappings, reference data, secrets.
 
     Exit code 0: the host would start. 1: it would not; every reason is told.
     """

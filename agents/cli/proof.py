@@ -115,7 +115,7 @@ def _member(member: Member, names: Mapping[str, str]) -> Iterator[Line]:
     yield Line(f"{moment(member.start)}  {member.severity.value:8}  {title}  [{member.alert[:8]}], {state}", 1)
     join = member.join
     by = f" to {names.get(join.to, join.to)}" if join.to else ""
-    yield Line(f"joined{by}: {join.reason}" if join.to else f"first: {join.reason}", 2)
+    yield Line(f"joined{by}: {join.reason}" if join.reason != "first" else "the first of it", 2)
     yield from _terms(join.terms, 3)
     if join.apart:
         yield Line(f"kept apart if: {join.apart}", 3, "dim")

@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.mark.parametrize("path", sorted((EXAMPLES / "mappings").glob("*.yaml")), ids=lambda path: path.stem)
 def test_each_example_loads(path: Path) -> None:
-    assert Mapped(load(path))
+    assert isinstance(Mapped(load(path)), Mapped)
 
 
 def test_the_doors_of_the_example_are_understood() -> None:

@@ -74,7 +74,7 @@ def test_an_alert_tells_what_it_went_through_and_where_it_was_put() -> None:
     assert "2026-05-01 12:00:30Z  resolved" in text
     assert "It is flapping" in text
     assert "incident: inc-1" in text
-    assert "first: first" in text
+    assert "the first of it" in text
 
 
 def test_an_alert_in_no_incident_says_why() -> None:

@@ -1,0 +1,103 @@
+"""How a command line asks a flow for something: over HTTP of a running host, or through the store of one at rest."""
+
+from __future__ import annotations
+
+import getpass
+import time
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol
+
+import click
+
+from agents.cli.output import console, json_option, print_json, store_option
+from schemas.base import ConfigError
+from schemas.command import Action, Command, Reply, Role
+
+
+class Channel(Protocol):
+    """The way to a flow."""
+
+    def send(self, command: Command) -> Reply:
+        """Hand over a command and wait for its reply."""
+        ...
+
+    def whole(self, incident: str) -> str:
+        """The id of the one incident that begins like this; ConfigError where there is none, or several."""
+        ...
+
+    def whole_alert(self, alert: str) -> str:
+        """The fingerprint of the one alert that begins like this; ConfigError where there is none, or several."""
+        ...
+
+
+class Asking:
+    """Asks in the name of a person, and tells the answers."""
+
+    def __init__(self, channel: Channel, by: str, role: Role, *, as_json: bool) -> None:
+        self._channel, self._by, self._role, self._as_json = channel, by, role, as_json
+
+    def whole(self, incident: str) -> str:
+        """See `Channel.whole`."""
+        return self._channel.whole(incident)
+
+    def whole_alert(self, alert: str) -> str:
+        """See `Channel.whole_alert`."""
+        return self._channel.whole_alert(alert)
+
+    def __call__(
+        self, action: Action, incident: str, *, body: dict[str, object] | None = None, **arguments: str | list[str]
+    ) -> None:
+        """Ask for `action` on an incident; arguments that are empty are left out. Raises ConfigError on a refusal."""
+        self.about(action, self.whole(incident), body=body, **arguments)
+
+    def about(
+        self, action: Action, target: str, *, body: dict[str, object] | None = None, **arguments: str | list[str]
+    ) -> None:
+        """Ask for `action` on anything that is named in full."""
+        command = Command(
+            id=uuid.uuid4().hex,
+            time=time.time_ns() // 1_000_000,
+            action=action,
+            by=self._by,
+            role=self._role,
+            target=target,
+            arguments={name: value for name, value in arguments.items() if value},
+            body=body or {},
+        )
+        reply = self._channel.send(command)
+        if self._as_json:
+            print_json(reply)
+        if not reply.ok:
+            raise ConfigError(f"refused ({reply.reason}): {reply.text}")
+        if not self._as_json:
+            console().print(reply.text, style="green", markup=False)
+
+
+def asking(function: Callable[..., object]) -> Callable[..., object]:
+    """Give a command the options that say who asks whom, and `ask`, an Asking made from them."""
+
+    @wraps(function)
+    def with_ask(*, by: str, role: str, url: str, store: str, as_json: bool, **rest: Any) -> None:
+        from agents.cli.channel import channel
+
+        with channel(url, store) as way:
+            function(ask=Asking(way, by, Role(role), as_json=as_json), **rest)
+
+    made: Callable[..., object] = with_ask
+    roles = click.Choice([role.value for role in Role])
+    made = json_option(made)
+    made = store_option(made)
+    made = click.option("--url", envvar="TOCSIN_URL", default="", help="Of a running host.  [env var: TOCSIN_URL]")(
+        made
+    )
+    made = click.option(
+        "--role",
+        envvar="TOCSIN_ROLE",
+        type=roles,
+        default=Role.OPERATOR.value,
+        show_default=True,
+        help="In which role.",
+    )(made)
+    return click.option("--by", envvar="TOCSIN_USER", default=getpass.getuser, help="Who asks.  [default: you]")(made)

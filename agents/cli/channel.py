@@ -1,0 +1,126 @@
+"""The two ways to a flow: over HTTP of a running host, and through the store of one at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from agents import loader
+from agents.cli.asking import Channel
+from agents.cli.desk import find, opened
+from agents.config import Config
+from agents.embedded.host import Host
+from agents.embedded.store import Store
+from agents.source_files import make_sources
+from pipeline.flow import Flow
+from pipeline.sources.normalise import Normaliser
+from schemas.alert import Alert
+from schemas.base import ConfigError
+from schemas.command import Command, Reply
+from schemas.event import RawRecord
+from schemas.incident import Incident
+
+TIMEOUT = 30.0
+
+
+class Received(NamedTuple):
+    """What became of one payload: how many events, and what was refused of it."""
+
+    events: int
+    refused: list[str]
+
+
+class HttpChannel:
+    """A running host. Raises ConfigError where it cannot be reached or does not understand."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT)
+
+    def send(self, command: Command) -> Reply:
+        """See `Channel.send`."""
+        try:
+            answer = self._client.post("/v1/commands", content=command.model_dump_json())
+        except httpx.HTTPError as error:
+            raise ConfigError(
+                f"{self._client.base_url} cannot be reached: {error}; is a host running there?"
+            ) from error
+        if answer.status_code >= 500 or not answer.headers.get("content-type", "").startswith("application/json"):
+            raise ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}")
+        return Reply.model_validate_json(answer.content)
+
+    def whole(self, incident: str) -> str:
+        """Ids are given in full over HTTP."""
+        return incident
+
+    def whole_alert(self, alert: str) -> str:
+        """Ids are given in full over HTTP."""
+        return alert
+
+
+class StoreChannel:
+    """The store of a host that is at rest: the command is kept in its inbox and handled at once."""
+
+    def __init__(self, path: str) -> None:
+        self._desk = opened(path)
+        config = settings_beside(path)
+        self._store = Store(path)
+        self._sources = Normaliser(make_sources(config.sources))
+        self._host = Host(Flow(config.flow), self._sources, self._store)
+
+    def send(self, command: Command) -> Reply:
+        """See `Channel.send`."""
+        self._host.ask(command)
+        self._host.pump()
+        reply = next((Reply.model_validate_json(value) for value in self._store.history("reply", command.id)), None)
+        if reply is None:
+            raise ConfigError(f"the command {command.id} is in the inbox of {self._store.path}, and was not answered")
+        return reply
+
+    def receive(self, raw: RawRecord) -> Received:
+        """Take in one payload and handle it at once."""
+        before = self._host.flow.counters().get("events", 0)
+        decoded = self._sources.normalise(raw)
+        self._host.receive([raw])
+        self._host.pump()
+        after = self._host.flow.counters().get("events", 0)
+        return Received(after - before, [str(refused.error) for refused in decoded.refused])
+
+    def whole(self, incident: str) -> str:
+        """See `Channel.whole`."""
+        return find(Incident, incident, self._desk).id
+
+    def whole_alert(self, alert: str) -> str:
+        """See `Channel.whole_alert`."""
+        return find(Alert, alert, self._desk).fingerprint
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._desk.close()
+        self._store.close()
+
+
+def settings_beside(path: str) -> Config:
+    """What a store was made with: `tocsin.yaml` in its folder where that names it, or the defaults."""
+    beside = Path(path).parent / "tocsin.yaml"
+    if beside.is_file():
+        config = loader.load(beside)
+        if Path(config.store.path).resolve() == Path(path).resolve():
+            return config
+    return Config()
+
+
+@contextmanager
+def channel(url: str, store: str) -> Iterator[Channel]:
+    """The way to the host at `url`, or to the store where no URL is given."""
+    if url:
+        yield HttpChannel(url)
+        return
+    way = StoreChannel(store)
+    try:
+        yield way
+    finally:
+        way.close()

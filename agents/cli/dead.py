@@ -1,0 +1,96 @@
+"""tocsin dead."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from agents.cli.channel import StoreChannel
+from agents.cli.command import Group, subcommand
+from agents.cli.desk import find, opened
+from agents.cli.output import console, json_option, moment, print_json, rows, store_option, table
+from schemas.base import ConfigError
+from schemas.event import DeadLetter
+
+
+@click.group(cls=Group)
+def dead() -> None:
+    """List, show and replay payloads that could not be understood."""
+
+
+@subcommand(dead, "list", "tocsin dead list", "tocsin dead list --reason not-json --json")
+@click.option("--reason", help="Only those that died of this.")
+@click.option("--source", help="Only those of this source.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="So many at most.")
+@store_option
+@json_option
+def listing(reason: str | None, source: str | None, limit: int, store: str, *, as_json: bool) -> None:
+    """List what could not be understood, and why."""
+    found = [
+        letter
+        for letter in opened(store).all(DeadLetter)
+        if (reason is None or letter.reason == reason) and (source is None or letter.raw.source == source)
+    ]
+    if as_json:
+        print_json(found[:limit])
+        return
+    made = table("dead letter", "received", "source", "reason", "detail")
+    entries = (
+        (letter.id[:12], moment(letter.raw.received), letter.raw.source, letter.reason, letter.detail[:80])
+        for letter in found[:limit]
+    )
+    console().print(rows(made, entries))
+    console().print(f"{min(limit, len(found))} of {len(found)} dead letters; see one: tocsin dead show DEAD")
+
+
+@subcommand(dead, "show", "tocsin dead show DEAD", "tocsin dead show DEAD --bytes > payload.json")
+@click.argument("name", metavar="DEAD")
+@click.option("--bytes", "as_bytes", is_flag=True, help="Only the payload, as it came: to be mended in a file.")
+@store_option
+@json_option
+def show(name: str, store: str, *, as_bytes: bool, as_json: bool) -> None:
+    """Show one with its payload."""
+    letter = find(DeadLetter, name, opened(store))
+    if as_json:
+        print_json(letter)
+    elif as_bytes:
+        click.get_binary_stream("stdout").write(letter.raw.payload)
+    else:
+        raw = letter.raw
+        click.echo(f"{letter.id}: {letter.reason}\n{letter.detail}")
+        click.echo(
+            f"source {raw.source}, received {moment(raw.received)}{f', from {raw.origin}' if raw.origin else ''}"
+        )
+        click.echo(raw.payload.decode("utf-8", errors="backslashreplace"))
+
+
+@subcommand(dead, "replay", "tocsin dead replay DEAD", "tocsin dead replay DEAD --edit-file payload.json")
+@click.argument("name", metavar="DEAD")
+@click.option(
+    "--edit-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send what this file holds, instead of the payload as it came.",
+)
+@click.option("--source", help="Send it as a payload of this source.")
+@store_option
+@json_option
+def replay(name: str, edit_file: Path | None, source: str | None, store: str, *, as_json: bool) -> None:
+    """Put the payload into the inbox again, mended or as it came, and say what became of it."""
+    letter = find(DeadLetter, name, opened(store))
+    payload = edit_file.read_bytes() if edit_file is not None else letter.raw.payload
+    raw = letter.raw.model_copy(update={"payload": payload, "source": source or letter.raw.source})
+    if edit_file is not None:
+        raw = raw.model_copy(update={"origin": f"{raw.origin} edited {time.time_ns() // 1_000_000}".strip()})
+    way = StoreChannel(store)
+    try:
+        again = way.receive(raw)
+    finally:
+        way.close()
+    if as_json:
+        print_json({"dead": letter.id, "events": again.events, "refused": again.refused})
+    if again.refused:
+        raise ConfigError(f"still not understood: {again.refused[0]}")
+    if not as_json:
+        console().print(f"understood: {again.events} events", style="green")
