@@ -36,6 +36,20 @@ TRANSITIONS: dict[tuple[IncidentStatus, str], IncidentStatus] = {
 }
 """(status, trigger) to the next status. What is not here is refused."""
 
+TRIGGERS: dict[str, str] = {
+    "acknowledge": "somebody says: I have seen it, it is mine",
+    "assign": "it is given to a person or a group",
+    "pend": "work waits for somebody else: a supplier, the user, a part",
+    "resume": "the waiting is over",
+    "resolve": "somebody says: service is restored",
+    "restored": "all its alerts have ended",
+    "reopened": "one of its alerts came back, or somebody asked for it",
+    "close": "it stayed resolved for `incident.close_after`, or somebody confirmed it",
+    "merge": "it turned out to be part of another incident, which goes on",
+    "withdraw": "late news showed that it was none",
+}
+"""What each trigger means."""
+
 
 def next_status(status: IncidentStatus, trigger: str) -> IncidentStatus | None:
     """The status after a trigger; None where the lifecycle does not allow it."""
@@ -44,5 +58,7 @@ def next_status(status: IncidentStatus, trigger: str) -> IncidentStatus | None:
 
 def diagram() -> str:
     """The table as a mermaid state diagram."""
-    lines = [f"    {status.value} --> {after.value}: {trigger}" for (status, trigger), after in TRANSITIONS.items()]
-    return "\n".join(["stateDiagram-v2", "    [*] --> new: open", *lines, "    closed --> [*]"])
+    arrows = [f"    {status.value} --> {after.value}: {trigger}" for (status, trigger), after in TRANSITIONS.items()]
+    left = {status for status, _ in TRANSITIONS}
+    ends = [f"    {status.value} --> [*]" for status in IncidentStatus if status not in left]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {NEW.value}: open", *arrows, *ends])
