@@ -36,7 +36,7 @@ Progress = Callable[[int], None]
 
 @command(
     "tocsin replay day/day.ndjson.gz --items day/items.json",
-    "tocsin replay --source syslog /var/log/messages",
+    "tocsin replay --source syslog messages.log",
     "tocsin replay --mapping examples/mappings/doors.yaml examples/door-controller.jsonl --json",
 )
 @click.argument("files", nargs=-1, required=True)

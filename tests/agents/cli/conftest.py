@@ -1,8 +1,7 @@
-"""A store to look into: a few doors, one of them broken into, and a payload that nobody understands."""
+"""The command line, called on a store to look into."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,29 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.cli.main import cli
+from tests.agents.cli.doors import make_store
 
-ROOT = Path(__file__).resolve().parents[3]
 Tocsin = Callable[..., Result]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Two open critical alerts in two incidents, one that healed, one dead letter."""
-    lines = [
-        {"at": "2026-05-01T02:14:07Z", "door": "room-2-north", "state": "forced", "badge": ""},
-        {"at": "2026-05-01T02:14:40Z", "door": "room-9-south", "state": "forced", "badge": ""},
-        {"at": "2026-05-01T02:20:00Z", "door": "room-1", "state": "held-open", "badge": ""},
-        {"at": "2026-05-01T02:21:00Z", "door": "room-1", "state": "closed", "badge": ""},
-        {"at": "2026-05-01T02:40:00Z", "door": "room-2", "state": "opened", "badge": "4711"},
-    ]
-    doors = tmp_path / "doors.jsonl"
-    doors.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"at": "2026-05-01T02:30:00Z", "door"\n')
-    (tmp_path / "tocsin.yaml").write_text(f"sources: {{doors: {{mapping: {ROOT}/examples/mappings/doors.yaml}}}}\n")
-    path = tmp_path / "tocsin.db"
-    arguments = ["replay", "--source", "doors", "-c", str(tmp_path / "tocsin.yaml"), "--store", str(path), str(doors)]
-    shown = CliRunner().invoke(cli, arguments)
-    assert shown.exit_code == 0, shown.output
-    return path
+    """See `make_store`."""
+    return make_store(tmp_path)
 
 
 @pytest.fixture
