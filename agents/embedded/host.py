@@ -12,9 +12,10 @@ from agents.embedded.store import Checkpoint, Dead, Input, Row, Step, Store
 from pipeline.flow import Flow
 from pipeline.output import Output
 from pipeline.practices.reference import NAMES, TYPES
+from pipeline.sources.base import Refused
 from pipeline.sources.normalise import Normaliser, dead_letter
 from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
-from schemas.base import ConfigError, Record
+from schemas.base import BadRecord, ConfigError, Record
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import RawRecord
 from schemas.incident import Incident
@@ -74,6 +75,21 @@ class Host:
         known = self.flow.reference
         new = [record for record in records if known.differs(record)]
         self._append(("reference", at, NAMES[type(record)], "", record.model_dump_json().encode()) for record in new)
+
+    def tick(self, now: int) -> None:
+        """Time has passed without input."""
+        self._append([("tick", now, "host", "", b"")])
+
+    def undelivered(self, url: str, body: bytes, now: int, detail: str) -> None:
+        """A delivery was given up: it ends as a dead letter."""
+        raw = RawRecord(source="webhook", received=now, payload=body, origin=url)
+        letter = dead_letter(raw, Refused(BadRecord("undelivered", detail), body))
+        self._dead.append(Dead(letter.id, self._applied, letter.reason, letter.model_dump_json().encode()))
+        self.checkpoint()
+
+    def backlog(self) -> int:
+        """Inputs that are kept and not yet handled."""
+        return self.store.last_input() - self._applied
 
     def finish(self, name: str) -> None:
         """The inputs have ended: let happen what waits for time to pass, by one lateness beyond the newest input."""

@@ -14,6 +14,8 @@ from pipeline.state import Entry
 from schemas.base import ConfigError
 
 VERSION = 1
+PLACES = 1_000_000
+"""More than the outputs of one input."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, received INTEGER NOT NULL,
@@ -122,6 +124,19 @@ class Store:
         """Inputs after a number, in order."""
         rows = self._db.execute("SELECT * FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
         return [Input(*row) for row in rows]
+
+    def set_cursors(self, cursors: dict[str, int]) -> None:
+        """Keep several places, all or none."""
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursors.items())
+
+    def versions(self, after: int, most: int) -> list[tuple[int, bytes]]:
+        """Versions of incidents after a place in the history, in order, each with its place."""
+        query = (
+            "SELECT seq, n, value FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident' ORDER BY seq, n LIMIT ?"
+        )
+        rows = self._db.execute(query, (after // PLACES, after % PLACES, most))
+        return [(seq * PLACES + n, value) for seq, n, value in rows]
 
     def cursor(self, name: str) -> int:
         """How far a file has been read, 0 where it has not."""

@@ -1,0 +1,1 @@
+"""Inputs of the live host, one file each."""

@@ -1,0 +1,1 @@
+"""Outputs of the live host, one file each."""
