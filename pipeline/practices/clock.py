@@ -41,7 +41,7 @@ class BusinessTime:
         self._holidays = _holidays(calendar)
         self._closed = frozenset(calendar.closed)
         self._span = lru_cache(maxsize=4096)(self._reckon_span)
-        self._year = lru_cache(maxsize=256)(self._reckon_year)
+        self._year = lru_cache(maxsize=8192)(self._reckon_year)
 
     def elapsed(self, start: Millis, end: Millis) -> int:
         """Business milliseconds in [start, end); 0 where `end` is not after `start`."""
@@ -49,13 +49,16 @@ class BusinessTime:
             return 0
         if self._always:
             return end - start
-        first, last = self._day(start) - _ONE_DAY, self._day(end) + _ONE_DAY
-        if last.year - first.year < 2:
-            return self._clipped(first, last, start, end)
+        # Where clocks are turned back over midnight a time may belong to the span of the day beside its date: one day
+        # more is looked at on each side, and only years that hold neither end nor its neighbours are taken whole.
+        first, last = self._day(start), self._day(end)
+        head, tail = (first + _ONE_DAY).year, (last - _ONE_DAY).year
+        if tail - head < 2:
+            return self._clipped(first - _ONE_DAY, last + _ONE_DAY, start, end)
         return (
-            self._clipped(first, date(first.year, 12, 31), start, end)
-            + sum(self._year(year) for year in range(first.year + 1, last.year))
-            + self._clipped(date(last.year, 1, 1), last, start, end)
+            self._clipped(first - _ONE_DAY, date(head, 12, 31), start, end)
+            + sum(self._year(year) for year in range(head + 1, tail))
+            + self._clipped(date(tail, 1, 1), last + _ONE_DAY, start, end)
         )
 
     def after(self, start: Millis, amount: int) -> Millis:

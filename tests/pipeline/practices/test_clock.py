@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -72,10 +73,30 @@ def test_amounts_can_be_used_in_parts(business: BusinessTime, start: int, one: i
     assert business.after(business.after(start, one), two) == business.after(start, one + two)
 
 
-@given(calendars, times, st.integers(0, 15 * 365), st.integers(0, 15 * 365))
-def test_years_add_up_as_days_do(business: BusinessTime, start: int, one: int, two: int) -> None:
-    middle, end = start + one * DAY, start + (one + two) * DAY
-    assert business.elapsed(start, end) == business.elapsed(start, middle) + business.elapsed(middle, end)
+NEW_YEARS = [YEAR_2000 + (365 * n + (n + 3) // 4) * DAY for n in range(41)]
+near_new_year = st.builds(int.__add__, st.sampled_from(NEW_YEARS), st.integers(-3 * DAY, 3 * DAY))
+
+
+def day_by_day(business: BusinessTime, start: int, end: int) -> int:
+    """The same sum without its short cut for whole years."""
+    steps = [*range(start, end, DAY), end]
+    return sum(business.elapsed(one, two) for one, two in pairwise(steps))
+
+
+@given(calendars, near_new_year, near_new_year)
+def test_years_are_the_sum_of_their_days_wherever_they_are_cut(business: BusinessTime, one: int, two: int) -> None:
+    start, end = min(one, two), max(one, two)
+    end = min(end, start + 5 * 366 * DAY)
+    assert business.elapsed(start, end) == day_by_day(business, start, end)
+
+
+@pytest.mark.parametrize("first", [-2, -1, 0, 1, 2])
+@pytest.mark.parametrize("last", [-2, -1, 0, 1, 2])
+@pytest.mark.parametrize("years", [1, 2, 3])
+def test_days_beside_a_new_year_are_counted_once(first: int, last: int, years: int) -> None:
+    for business in CALENDARS:
+        start, end = NEW_YEARS[0] + first * DAY, NEW_YEARS[years] + last * DAY
+        assert business.elapsed(start, end) == day_by_day(business, start, end)
 
 
 def test_four_hours_that_begin_on_friday_afternoon_end_on_monday() -> None:
