@@ -95,12 +95,11 @@ def make_faults(centre: Centre, random: Random, begin: int) -> list[Fault]:
     used: set[str] = set()
     for number, recipe in enumerate(RECIPES):
         start = begin + (40 + slots[number] * 88) * MINUTE + random.randrange(30 * MINUTE)
-        for _ in range(200):
-            root = random.choice(centre.of_kind(*recipe.roots))
-            fault = _strike(f"F{number + 1:02d}", recipe, root, start, centre, needed_by, random)
-            if root not in used:
-                break
-        used.add(root)
+        name = f"F{number + 1:02d}"
+        fault = _strike(name, recipe, start, centre, needed_by, random)
+        while fault.root in used:  # no item has two faults; every kind has more items than recipes
+            fault = _strike(name, recipe, start, centre, needed_by, random)
+        used.add(fault.root)
         faults.append(fault)
     return faults
 
@@ -108,12 +107,12 @@ def make_faults(centre: Centre, random: Random, begin: int) -> list[Fault]:
 def _strike(
     name: str,
     recipe: Recipe,
-    root: str,
     start: int,
     centre: Centre,
     needed_by: dict[str, list[str]],
     random: Random,
 ) -> Fault:
+    root = random.choice(centre.of_kind(*recipe.roots))
     end = start + random.randrange(15 * MINUTE, 50 * MINUTE)
     symptoms = []
     if not recipe.silent:
