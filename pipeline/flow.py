@@ -17,7 +17,7 @@ from pipeline.stages.node import About
 from pipeline.stages.scope import Scope
 from pipeline.stages.skew import Skew
 from pipeline.state import Entry, Table, Tables
-from schemas.alert import Alert, AlertTransition, Placement, SuppressionReason
+from schemas.alert import Alert, AlertTransition, Placement
 from schemas.base import Millis, Record
 from schemas.command import Command
 from schemas.event import Event
@@ -207,31 +207,21 @@ class Flow:
         self.practice.resume()
 
     def export(self) -> list[Alert | Placement]:
-        """Current records of all alerts that changed since the last drain (repeats change counts without an output)."""
-        out: list[Alert | Placement] = []
-        for key in sorted(self.intake.alerts.changed):
-            record = self.intake.record(key)
+        """Current records of all alerts that changed since the last drain (repeats change counts without an output).
+
+        What was forgotten meanwhile comes as it was last, so that it does not matter how often this is called.
+        """
+        intake, scope = self.intake, self.scope
+        out: list[Alert | Placement] = [*intake.parted, *scope.parted]
+        for key in sorted(intake.alerts.changed):
+            record = intake.record(key)
             if record is not None:
                 out.append(record)
-        for key in sorted(self.scope.placed):
-            node = self.scope.nodes.get(key)
-            if node is not None:
-                out.append(self._placement(key))
-        self.scope.placed.clear()
+        out += [scope.placement(key, version) for key, version in sorted(scope.placed.items()) if key in scope.nodes]
+        intake.parted.clear()
+        scope.parted.clear()
+        scope.placed.clear()
         return out
-
-    def _placement(self, key: str) -> Placement:
-        node = self.scope.nodes[key]
-        group = self.scope.groups.get(node.group) if node.group else None
-        return Placement(
-            alert=node.about.fingerprint,
-            version=self.scope.seq,
-            scope=node.about.scope,
-            start=node.spell.start,
-            item=node.about.item,
-            incident=group.incident or None if group is not None else None,
-            suppressed=SuppressionReason(node.suppressed) if node.suppressed else None,
-        )
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

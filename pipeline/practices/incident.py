@@ -81,6 +81,7 @@ class Incidents:
         while group.incident in self.by_id:
             group.incident = incident_id(group.scope, group.incident)
         self.by_id[group.incident] = group.id
+        self._scope.placed.update(dict.fromkeys(group.members, self._scope.seq))
         group.opened = now
         group.turn(IncidentStatus.NEW.value, now)
 

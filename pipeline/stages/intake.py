@@ -46,6 +46,7 @@ class Intake:
         self._forget_after = max(dedup.reopen, 12 * flap.steady) + settings.time.lateness
         self._timers: list[tuple[int, str]] = []
         self._tomb_timers: list[tuple[int, str]] = []
+        self.parted: list[Alert] = []
         self.last_reason = ""
         self.watermark = -1
         self.seq = 0
@@ -175,6 +176,8 @@ class Intake:
         return self._change(fingerprint, state, view, reason, at)
 
     def _forget(self, fingerprint: str, state: AlertState) -> None:
+        if state.view.spells:
+            self.parted.append(record_of(fingerprint, state))
         until = state.view.last + self._settings.dedup.remember
         self.tombs[fingerprint] = [state.view.last, until]
         heappush(self._tomb_timers, (until, fingerprint))

@@ -17,7 +17,7 @@ from pipeline.stages.node import UNPLACED, About, Link, Node, node_key
 from pipeline.stages.rank import subject
 from pipeline.stages.suppress import Cover, Suppressor, Verdict
 from pipeline.state import Table
-from schemas.alert import LedgerEntry, SuppressionReason
+from schemas.alert import LedgerEntry, Placement, SuppressionReason
 from schemas.event import content_id
 
 WORDS = {
@@ -41,7 +41,8 @@ class Scope:
         self.touched: dict[str, str] = {}
         self.absorbed: list[tuple[Group, str]] = []
         self.ledger: list[LedgerEntry] = []
-        self.placed: set[str] = set()
+        self.placed: dict[str, int] = {}
+        self.parted: list[Placement] = []
         self.counts: dict[str, int] = {}
         self.seq = 0
         self.high = 0
@@ -128,7 +129,7 @@ class Scope:
             self._write(node, cover.reason, cover.by, cover.since, cover.until)
         if name != node.suppressed:
             node.suppressed = name
-            self.placed.add(node.key)
+            self.placed[node.key] = self.seq
 
     def _write(self, node: Node, reason: SuppressionReason, by: str, since: int, until: int) -> None:
         self.ledger.append(
@@ -174,7 +175,7 @@ class Scope:
         group.top = max(group.top, node.spell.rank)
         group.multi = group.multi or subject(node.about) != group.begun
         self._count(node)
-        self.placed.add(node.key)
+        self.placed[node.key] = self.seq
         self._touch(group.id, "grown")
 
     def _count(self, node: Node) -> None:
@@ -191,7 +192,7 @@ class Scope:
             node = self.nodes[key]
             node.group = keep.id
             self.nodes.touch(key)
-            self.placed.add(key)
+            self.placed[key] = self.seq
         keep.members |= drop.members
         keep.active += drop.active
         keep.top = max(keep.top, drop.top)
@@ -216,7 +217,7 @@ class Scope:
         group.active -= node.live
         node.group, node.live = "", False
         self.nodes.touch(node.key)
-        self.placed.add(node.key)
+        self.placed[node.key] = self.seq
         if group.members:
             group.stale = min(group.stale, max(self.high, self.watermark))
             self.wake_group(group, group.stale)
@@ -311,8 +312,24 @@ class Scope:
         else:
             self.judge(node)
 
+    def placement(self, key: str, version: int) -> Placement:
+        """Where a node is now, as a record; `version` is the number of the input that last moved it."""
+        node = self.nodes[key]
+        group = self.groups.get(node.group) if node.group else None
+        return Placement(
+            alert=node.about.fingerprint,
+            version=version,
+            scope=node.about.scope,
+            start=node.spell.start,
+            item=node.about.item,
+            incident=group.incident or None if group is not None else None,
+            suppressed=SuppressionReason(node.suppressed) if node.suppressed else None,
+        )
+
     def forget(self, node: Node) -> None:
-        """Drop a node for good. Its records are stored already."""
+        """Drop a node for good."""
+        if node.key in self.placed:  # not exported yet, and soon too late
+            self.parted.append(self.placement(node.key, self.placed.pop(node.key)))
         if node.at != UNPLACED:
             self.graph.remove(node)
         del self.nodes[node.key]
