@@ -45,20 +45,34 @@ class HttpChannel:
         try:
             answer = self._client.post("/v1/commands", content=command.model_dump_json())
         except httpx.HTTPError as error:
-            raise ConfigError(
-                f"{self._client.base_url} cannot be reached: {error}; is a host running there?"
-            ) from error
+            raise self._unreachable(error) from error
         if answer.status_code >= 500 or not answer.headers.get("content-type", "").startswith("application/json"):
             raise ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}")
         return Reply.model_validate_json(answer.content)
 
     def whole(self, incident: str) -> str:
-        """Ids are given in full over HTTP."""
-        return incident
+        """See `Channel.whole`."""
+        return self._one("incidents", incident, "id")
 
     def whole_alert(self, alert: str) -> str:
-        """Ids are given in full over HTTP."""
-        return alert
+        """See `Channel.whole_alert`."""
+        return self._one("alerts", alert, "fingerprint")
+
+    def _one(self, kind: str, start: str, field: str) -> str:
+        try:
+            answer = self._client.get(f"/v1/{kind}/{start}")
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code != 200:
+            raise ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}")
+        return str(answer.json()[field])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _unreachable(self, error: httpx.HTTPError) -> ConfigError:
+        return ConfigError(f"{self._client.base_url} cannot be reached: {error}; is a host running there?")
 
 
 class StoreChannel:
@@ -99,7 +113,6 @@ class StoreChannel:
 
     def close(self) -> None:
         """Let go of the store."""
-        self._desk.close()
         self._store.close()
 
 
@@ -116,10 +129,7 @@ def settings_beside(path: str) -> Config:
 @contextmanager
 def channel(url: str, store: str) -> Iterator[Channel]:
     """The way to the host at `url`, or to the store where no URL is given."""
-    if url:
-        yield HttpChannel(url)
-        return
-    way = StoreChannel(store)
+    way = HttpChannel(url) if url else StoreChannel(store)
     try:
         yield way
     finally:

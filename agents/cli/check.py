@@ -51,7 +51,7 @@ def _kinds(records: list[Reference]) -> dict[str, int]:
 
 
 def _summary(config: Config, records: list[Reference]) -> Iterator[str]:
-    yield from _coming_in(config)
+    yield from coming_in(config)
     known = ", ".join(f"{count(number)} {kind}" for kind, number in _kinds(records).items())
     yield f"knows: {known or 'no reference data: alerts are joined by time and by what they have in common only'}"
     flow, incident = config.flow, config.flow.incident
@@ -66,11 +66,12 @@ def _summary(config: Config, records: list[Reference]) -> Iterator[str]:
     for target in incident.targets:
         own, resolve = written_span(target.own), written_span(target.resolve)
         yield f"priority {target.priority}: owned in {own}, resolved in {resolve}, on calendar {target.calendar}"
-    yield from _going_out(config)
+    yield from going_out(config)
     yield f"keeps: {config.store.path}, raw payloads for {written_span(config.store.keep_raw)} after they were handled"
 
 
-def _coming_in(config: Config) -> Iterator[str]:
+def coming_in(config: Config) -> Iterator[str]:
+    """A line for each input and each source of the configuration."""
     if not config.inputs:
         yield "reads: nothing; name at least one under inputs"
     for entry in config.inputs:
@@ -87,7 +88,8 @@ def _coming_in(config: Config) -> Iterator[str]:
         yield f"source {name}: {by}, tenant {settings.tenant}"
 
 
-def _going_out(config: Config) -> Iterator[str]:
+def going_out(config: Config) -> Iterator[str]:
+    """A line for each output."""
     for target in config.outputs:
         if isinstance(target, JsonLinesOutput):
             yield f"tells: {'standard output' if target.path == loader.STDIO else target.path}, JSON lines"

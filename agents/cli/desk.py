@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import click
 import orjson
 from pydantic import BaseModel
 
@@ -91,7 +92,16 @@ def opened(path: str) -> StoreDesk:
     """The store at `path`, to be read. Raises ConfigError where there is none."""
     if not Path(path).is_file():
         raise ConfigError(f"there is no store {path}; name one with --store, or make one with `tocsin demo`")
-    return StoreDesk(path)
+    return desk_at(path)
+
+
+def desk_at(path: str) -> StoreDesk:
+    """A store that is closed with the command that opened it."""
+    desk = StoreDesk(path)
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(desk.close)
+    return desk
 
 
 def found_by(model: type[R], start: str, desk: Desk) -> list[R]:

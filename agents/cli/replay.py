@@ -12,7 +12,7 @@ import click
 
 from agents import feeding, loader, mapping_files, recording
 from agents.cli.command import command
-from agents.cli.desk import StoreDesk
+from agents.cli.desk import StoreDesk, desk_at
 from agents.cli.incidents import listing
 from agents.cli.output import console, json_option, print_json, progress_wanted
 from agents.cli.summary import Summary, as_data, collect, shown
@@ -136,7 +136,7 @@ def run_replay(
         done = host.replay("replay", raws, progress)
     seconds = time.perf_counter() - begin
     store.close()
-    desk = StoreDesk(path)
+    desk = desk_at(path)
     return collect(desk, done.inputs, seconds), desk
 
 

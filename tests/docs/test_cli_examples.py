@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner, Result
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.cli.command import examples_of
 from agents.cli.main import COMMANDS, cli
@@ -75,13 +80,37 @@ def filled(example: str) -> list[str]:
     return [names.get(word, word) for word in words]
 
 
+def until_ready(words: list[str]) -> int:
+    """Start a command that runs until it is stopped, wait until it is ready, stop it; its exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "from agents.cli.main import main; main()", *words[1:]], env=os.environ
+    ) as child:
+        for attempt in Retrying(stop=stop_after_delay(20), wait=wait_fixed(0.1)):
+            with attempt:
+                httpx.get("http://127.0.0.1:9095/-/ready").raise_for_status()
+        child.terminate()
+        return child.wait(20)
+
+
+RUNS_ON = ("tocsin run ",)
+"""Examples that end only when they are stopped: tests/agents/cli/test_run.py runs those."""
+
+
 @pytest.mark.parametrize(
-    "example", [pytest.param(one, marks=[pytest.mark.slow] if one.startswith(SLOW) else []) for one in EXAMPLES]
+    "example",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] if one.startswith(SLOW) else [])
+        for one in EXAMPLES
+        if not one.startswith(RUNS_ON)
+    ],
 )
 def test_the_example_runs(folder: Path, example: str) -> None:
     for start, commands in BEFORE.items():
         for command in commands if example.startswith(start) else ():
             assert run(filled(command)).exit_code == 0, command
+    if example.startswith("tocsin run"):
+        assert until_ready(filled(example)) == 0
+        return
     ended = run(filled(example))
     if example in REFUSED:
         assert REFUSED[example] in ended.stderr
