@@ -105,20 +105,18 @@ def simulate(seed: int) -> Day:
 
 
 def _storm(recorder: _Recorder, faults: list[Fault], random: Random) -> None:
-    """The worst fault of all is told of again and again: thousands of payloads in a few minutes."""
+    """The monitors that repeat themselves tell of the worst fault again and again: thousands in a few minutes."""
     worst = max(faults, key=lambda fault: len(fault.symptoms))
+    kinds = {item.id: MONITORS[item.kind] for item in recorder.centre.items.values()}
+    loud = [symptom for symptom in worst.symptoms if kinds[symptom.item] in REPEATS]
     for _ in range(4000):
-        symptom = random.choice(worst.symptoms)
-        item, source = recorder.centre.items[symptom.item], MONITORS[recorder.centre.items[symptom.item].kind]
+        symptom = random.choice(loud)
+        item, source = recorder.centre.items[symptom.item], kinds[symptom.item]
         now = symptom.start + random.randrange(5 * MINUTE)
         said = Said(
             item.id, item.aliases[0], item.addresses[0], symptom.check, symptom.severity, symptom.start, now, False, 0
         )  # fmt: skip
-        recorder.add("nagios" if source == "zabbix" else source, _again(source, said), now, worst.id)
-
-
-def _again(source: str, said: Said) -> bytes:
-    return WRITERS["nagios" if source == "zabbix" else source](said)
+        recorder.add(source, WRITERS[source](said), now, worst.id)
 
 
 def _noise(recorder: _Recorder, random: Random) -> None:
