@@ -11,6 +11,7 @@ WITHDRAWN = IncidentStatus.WITHDRAWN
 TRANSITIONS: dict[tuple[IncidentStatus, str], IncidentStatus] = {
     (NEW, "acknowledge"): ASSIGNED,
     (NEW, "assign"): ASSIGNED,
+    (ASSIGNED, "acknowledge"): ASSIGNED,
     (ASSIGNED, "assign"): ASSIGNED,
     (PENDING, "assign"): ASSIGNED,
     (NEW, "pend"): PENDING,

@@ -50,7 +50,7 @@ async def _deliver(client: httpx.AsyncClient, settings: WebhookOutput, secret: b
     tries = AsyncRetrying(
         retry=retry_if_exception_type(httpx.HTTPError),
         stop=stop_after_delay(settings.give_up / 1000),
-        wait=wait_exponential_jitter(initial=0.5, max=SLOWEST),
+        wait=wait_exponential_jitter(multiplier=0.5, max=SLOWEST),
     )
     try:
         async for attempt in tries:
