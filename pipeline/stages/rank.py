@@ -35,6 +35,10 @@ SILENCE: dict[RelationKind, float] = {
 switch can't be asked, and neither can the switch; power and cooling are watched by monitors of their own."""
 
 
+Evidence = tuple[str, float, str]
+"""Name, weight and text of a term; only the few candidates that are shown get records of them."""
+
+
 class Facts(NamedTuple):
     """What is known of one alerting item of an incident."""
 
@@ -72,7 +76,7 @@ def rank(nodes: Iterable[Node], inventory: Inventory, changed: Callable[[str, in
                 alert=fact.first.about.fingerprint if fact is not None else None,
                 check=fact.first.about.check if fact is not None else "",
                 odds=round(exp(SHARPNESS * (score - scored[0][0])) / total, 4),
-                terms=terms,
+                terms=tuple(Term(name=name, weight=weight, text=text) for name, weight, text in terms),
             )
         )
     return tuple(result)
@@ -137,30 +141,26 @@ def _score(
     explains: dict[str, list[str]],
     begin: int,
     changed: Callable[[str, int], bool],
-) -> tuple[float, str, tuple[Term, ...]]:
+) -> tuple[float, str, list[Evidence]]:
     fact, covered = facts.get(item), explains[item]
     share = len(covered) / len(facts)
-    terms = [Term(name="topology", weight=W_COVER * share, text=f"explains {len(covered)} of {len(facts)} items")]
+    terms: list[Evidence] = [("topology", W_COVER * share, f"explains {len(covered)} of {len(facts)} items")]
     if fact is not None:
         late = fact.started - begin
         lead = exp(-late / (5 * MINUTE))
-        terms.append(Term(name="time", weight=W_TIME * lead, text=f"began {late // 1000} s after the first"))
-        terms.append(
-            Term(name="kind", weight=W_KIND * fact.prior, text=f"{fact.first.about.kind}: {fact.first.about.check}")
-        )
+        terms.append(("time", W_TIME * lead, f"began {late // 1000} s after the first"))
+        terms.append(("kind", W_KIND * fact.prior, f"{fact.first.about.kind}: {fact.first.about.check}"))
         weight = W_SEVERITY * fact.severity / 5
-        terms.append(Term(name="severity", weight=weight, text=f"severity {fact.severity} of 5"))
+        terms.append(("severity", weight, f"severity {fact.severity} of 5"))
         blamed = [cause for cause in above.get(item, ()) if cause in facts and item not in above.get(cause, ())]
         if blamed:
             text = f"needs {blamed[0]}, which alerts too"
-            terms.append(Term(name="symptom", weight=-W_SYMPTOM * facts[blamed[0]].prior, text=text))
+            terms.append(("symptom", -W_SYMPTOM * facts[blamed[0]].prior, text))
     else:
         alerting, direct, way = _silence(item, facts, inventory)
         weight = W_SILENT * (SILENCE[way] * alerting / max(1, direct) - 1)
-        terms.append(
-            Term(name="silent", weight=weight, text=f"silent itself; {alerting} of {direct} direct users alert")
-        )
+        terms.append(("silent", weight, f"silent itself; {alerting} of {direct} direct users alert"))
     if changed(item, begin):
-        terms.append(Term(name="change", weight=W_CHANGE, text="was changed shortly before"))
-    terms = [term.model_copy(update={"weight": round(term.weight, 3)}) for term in terms]
-    return sum(term.weight for term in terms), item, tuple(terms)
+        terms.append(("change", W_CHANGE, "was changed shortly before"))
+    terms = [(name, round(weight, 3), text) for name, weight, text in terms]
+    return sum(weight for _, weight, _ in terms), item, terms
