@@ -71,7 +71,8 @@ class Host:
         self._append([("command", command.time, command.by, "", command.model_dump_json().encode())])
 
     def refer(self, records: Iterable[Record], at: int) -> None:
-        """Keep reference data that differs from what the flow has."""
+        """Keep reference data that differs from what the flow has, once it has all that was kept before."""
+        self.pump()
         known = self.flow.reference
         new = [record for record in records if known.differs(record)]
         self._append(("reference", at, NAMES[type(record)], "", record.model_dump_json().encode()) for record in new)

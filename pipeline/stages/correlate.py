@@ -87,8 +87,9 @@ class Graph:
                 self._cells.add(("down", item), place)
         for above in self._inventory.above(item):
             self._cells.add((above.item, above.distance), place)
-        for above, bucket in self._silent_cells(node):
-            self._silent.setdefault((above.item, bucket), {}).setdefault(above.branch, set()).add(node.key)
+        if node.spell.rank >= CAUSE_RANK:
+            for above, bucket in self._silent_cells(node):
+                self._silent.setdefault((above.item, bucket), {}).setdefault(above.branch, set()).add(node.key)
 
     def remove(self, node: Node, keep: bool = False) -> None:
         """Take a node out of all cells; the caller rebuilds its group. `keep`: it is about to be indexed anew."""
@@ -106,6 +107,20 @@ class Graph:
         if not keep:
             node.at = UNPLACED
             node.link = None
+
+    def leant_on(self, node: Node, end: int) -> bool:
+        """Whether something at `end` or after it may be linked to the node because that seemed to be down still.
+
+        An end is told late: by an event that was overtaken, or by itself once the watermark has passed it.
+        """
+        item, at = node.about.item, node.at
+        if item is None or node.spell.rank < DOWN_RANK:
+            return False
+        until = at + self._settings.active
+        return any(
+            self._cells.between((item, distance), max(end, at + self.reach(distance) + 1), until)
+            for distance in range(1, self._inventory.hops + 1)
+        )
 
     # -- evidence --------------------------------------------------------------------------------------------------
 
@@ -178,7 +193,7 @@ class Graph:
     # -- a silent common cause -------------------------------------------------------------------------------------
 
     def _silent_cells(self, node: Node) -> Iterator[tuple[Above, int]]:
-        if node.about.item is None or node.spell.rank < CAUSE_RANK:
+        if node.about.item is None:
             return
         bucket = node.at // self._settings.common_cause
         for above in self._inventory.above(node.about.item):
@@ -191,6 +206,8 @@ class Graph:
 
     def _silent_links(self, node: Node) -> Iterator[Link]:
         """Where enough branches of one thing alert in two neighbouring buckets of time, all belong together."""
+        if node.spell.rank < CAUSE_RANK:
+            return
         for above, bucket in self._silent_cells(node):
             needed = self._branches_needed(above.item)
             own = self._silent[above.item, bucket]

@@ -164,7 +164,7 @@ def record_of(fingerprint: str, state: AlertState) -> Alert:
         severity=BY_RANK[view.rank],
         highest=BY_RANK[view.highest],
         summary=view.summary,
-        labels=view.labels,
+        labels=dict(sorted(view.labels.items())),  # a restored state has them sorted
         count=view.count,
         total=view.total,
         spells=view.spells,

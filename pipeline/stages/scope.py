@@ -67,7 +67,11 @@ class Scope:
         if node.spell != spell:
             self.nodes.touch(node.key)
             old, node.spell = node.spell, spell
-            if node.at != UNPLACED and (old.rank != spell.rank or old.end not in (spell.end, NEVER)):
+            if node.at != UNPLACED and (
+                old.rank != spell.rank
+                or old.end not in (spell.end, NEVER)
+                or (old.end != spell.end and self.graph.leant_on(node, spell.end))
+            ):
                 self._reindex(node)
             self._weigh(node)
         return True
@@ -298,6 +302,7 @@ class Scope:
             holder = self.nodes.get(key) if kind == "node" else self.groups.get(key)
             if holder is not None and holder.wake == at:
                 holder.wake = NEVER
+                (self.nodes if kind == "node" else self.groups).touch(key)
                 return kind, key, at
         return None
 

@@ -1,0 +1,234 @@
+"""What must hold for the whole core whatever comes: order, repeats, restarts and time change nothing that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.flow import Flow
+from pipeline.output import Output
+from pipeline.settings import FlowSettings, IncidentSettings, TimeSettings
+from pipeline.state import Entry
+from schemas.base import DAY, HOUR, MINUTE, SECOND
+from schemas.event import Event, EventKind, fingerprint
+from schemas.reference import ConfigurationItem, Relation
+from schemas.severity import Severity
+
+BEGIN = 1_700_000_000_000
+SPAN = 20 * MINUTE
+ITEMS = ("switch", "host", "db", "app1", "app2", "web")
+NEEDS = (("host", "switch"), ("db", "host"), ("app1", "db"), ("app2", "db"), ("web", "app1"), ("web", "app2"))
+RESOURCES = (*ITEMS, "stray1", "stray2")
+CHECKS = ("ping", "disk", "load")
+SEVERITIES = (Severity.WARNING, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL)
+
+Membership = frozenset[tuple[str, int, int | None]]
+State = dict[tuple[str, str], bytes]
+
+
+class Stream(NamedTuple):
+    """Events in the order in which they arrive, and the lateness that allows it."""
+
+    events: tuple[Event, ...]
+    lateness: int
+
+
+class Result(NamedTuple):
+    """What a stream came to, without identities and versions."""
+
+    alerts: dict[str, dict[str, object]]
+    incidents: frozenset[Membership]
+
+
+def make_event(
+    number: int, time: int, resource: str, check: str, severity: Severity | None, ends: int | None = None
+) -> Event:
+    """One problem, or a resolution where there is no severity."""
+    return Event(
+        id=f"e{number}",
+        kind=EventKind.RESOLUTION if severity is None else EventKind.PROBLEM,
+        time=time,
+        received=time,
+        source="made",
+        resource=resource,
+        check=check,
+        severity=severity or Severity.INFO,
+        summary=f"{check} of {resource}, {severity}",
+        ends_at=ends,
+        fingerprint=fingerprint("default", resource, "", check),
+    )
+
+
+@st.composite
+def events_of(draw: st.DrawFn) -> tuple[Event, ...]:
+    """A little stream in the order of its times."""
+    checks = CHECKS[: draw(st.integers(1, len(CHECKS)))]
+    resources = RESOURCES[draw(st.integers(0, len(RESOURCES) - 1)) :]
+    row = st.tuples(
+        st.integers(0, SPAN // SECOND),
+        st.sampled_from(resources),
+        st.sampled_from(checks),
+        st.sampled_from((None, None, *SEVERITIES)),
+        st.sampled_from((None, None, None, 1, 4, 15)),
+    )
+    rows = sorted(draw(st.lists(row, min_size=10, max_size=40)), key=lambda row: row[0])
+    events = []
+    for number, (second, resource, check, severity, ends) in enumerate(rows):
+        time = BEGIN + second * SECOND
+        until = None if ends is None or severity is None else time + ends * MINUTE
+        events.append(make_event(number, time, resource, check, severity, until))
+    return tuple(events)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[Stream, Stream]:
+    """The same events in order, and as late as is allowed."""
+    events = draw(events_of())
+    lateness = draw(st.sampled_from((HOUR, 5 * MINUTE, MINUTE)))
+    delays = draw(st.lists(st.integers(0, lateness), min_size=len(events), max_size=len(events)))
+    mixed = sorted(zip(events, delays, strict=True), key=lambda pair: pair[0].time + pair[1])
+    return Stream(events, lateness), Stream(tuple(event for event, _ in mixed), lateness)
+
+
+def make_flow(lateness: int) -> Flow:
+    """A flow that knows the items; incidents stay in memory for a day."""
+    flow = Flow(FlowSettings(time=TimeSettings(lateness=lateness), incident=IncidentSettings(close_after=DAY)))
+    for item in ITEMS:
+        flow.put(ConfigurationItem(id=item, name=item, kind="host"), BEGIN)
+    for source, target in NEEDS:
+        flow.put(Relation(source=source, target=target), BEGIN)
+    return flow
+
+
+def packed(out: Iterable[Output]) -> list[str]:
+    """Some outputs as text."""
+    return [type(record).__name__ + record.model_dump_json() for record in out]
+
+
+def finish(flow: Flow, lateness: int, until: int) -> list[Output]:
+    """Let time pass until the watermark is `until` after the beginning of the stream."""
+    out: list[Output] = []
+    now, last = max(flow.high, BEGIN), BEGIN + until + lateness
+    while now < last:
+        now = min(now + 20 * MINUTE, last)
+        out += flow.tick(now)
+    return out
+
+
+def members_of(flow: Flow) -> frozenset[Membership]:
+    """All incidents as sets of their members."""
+    return frozenset(
+        frozenset((member.alert, member.start, member.end) for member in incident.members)
+        for incident in flow.incidents()
+        if incident.status not in ("merged", "withdrawn")
+    )
+
+
+def result(stream: Stream) -> Result:
+    """Run a stream to its end: alerts before the first is forgotten, incidents when all is settled."""
+    flow = make_flow(stream.lateness)
+    for event in stream.events:
+        flow.event(event)
+    finish(flow, stream.lateness, 55 * MINUTE)
+    alerts = {alert.fingerprint: alert.model_dump(exclude={"version"}) for alert in flow.alerts()}
+    finish(flow, stream.lateness, 5 * HOUR)
+    return Result(alerts, members_of(flow))
+
+
+@settings(max_examples=80)
+@given(streams())
+def test_any_order_of_arrival_inside_the_lateness_ends_with_the_same_alerts_and_incidents(
+    both: tuple[Stream, Stream],
+) -> None:
+    expected, found = result(both[0]), result(both[1])
+    assert found.alerts == expected.alerts
+    assert found.incidents == expected.incidents
+
+
+@settings(max_examples=15)
+@given(streams())
+def test_the_same_log_gives_the_same_bytes(both: tuple[Stream, Stream]) -> None:
+    def run(stream: Stream) -> list[str]:
+        flow = make_flow(stream.lateness)
+        out = [record for event in stream.events for record in flow.event(event)]
+        return packed([*out, *finish(flow, stream.lateness, 2 * DAY)])
+
+    assert run(both[1]) == run(both[1])
+
+
+@settings(max_examples=40)
+@given(streams(), st.data())
+def test_an_event_delivered_twice_counts_once(both: tuple[Stream, Stream], data: st.DataObject) -> None:
+    ordered, _ = both
+    again = data.draw(st.lists(st.sampled_from(ordered.events), min_size=1, max_size=10))
+    delays = data.draw(st.lists(st.integers(0, ordered.lateness), min_size=len(again), max_size=len(again)))
+    due = [(event.time, event) for event in ordered.events]
+    due += [(event.time + delay, event) for event, delay in zip(again, delays, strict=True)]
+    twice = Stream(tuple(event for _, event in sorted(due, key=lambda pair: pair[0])), ordered.lateness)
+    assert result(twice) == result(ordered)
+
+
+def keep(state: State, entries: Iterable[Entry]) -> None:
+    """Bring a checkpoint up to date."""
+    for entry in entries:
+        if entry.value is None:
+            state.pop((entry.table, entry.key), None)
+        else:
+            state[entry.table, entry.key] = entry.value
+
+
+@settings(max_examples=40)
+@given(streams(), st.data())
+def test_a_restart_anywhere_changes_nothing(both: tuple[Stream, Stream], data: st.DataObject) -> None:
+    _, stream = both
+    cut = data.draw(st.integers(0, len(stream.events)), label="cut")
+    until = data.draw(st.sampled_from((HOUR, 5 * HOUR, 2 * DAY)), label="until")
+    whole, first = make_flow(stream.lateness), make_flow(stream.lateness)
+    kept: State = {}
+    for event in stream.events[:cut]:
+        whole.event(event)
+        first.event(event)
+        keep(kept, first.drain())
+    keep(kept, first.drain())
+    second = Flow(whole.settings)
+    second.restore(Entry(table, key, value) for (table, key), value in kept.items())
+    for event in stream.events[cut:]:
+        assert packed(second.event(event)) == packed(whole.event(event))
+        keep(kept, second.drain())
+    assert packed(finish(second, stream.lateness, until)) == packed(finish(whole, stream.lateness, until))
+    keep(kept, second.drain())
+    expected: State = {}
+    keep(expected, whole.drain())
+    assert kept == expected
+
+
+def sizes(flow: Flow) -> dict[str, int]:
+    """How much is held in memory for alerts and incidents."""
+    return {
+        "nodes": len(flow.scope.nodes),
+        "groups": len(flow.scope.groups),
+        "alerts": len(flow.intake.alerts),
+        "incidents": len(flow.practice.by_id),
+        "remembered": len(flow.intake.tombs),
+    }
+
+
+def test_state_is_bounded_by_what_is_going_on_and_not_by_what_was() -> None:
+    flow = Flow(FlowSettings())
+    held: list[dict[str, int]] = []
+    for number in range(3_000):
+        time = BEGIN + number * 10 * SECOND
+        severity = SEVERITIES[number % len(SEVERITIES)]
+        flow.event(make_event(2 * number, time, f"pod-{number}", "ping", severity))
+        flow.event(make_event(2 * number + 1, time + (number % 5 + 1) * MINUTE, f"pod-{number}", "ping", None))
+        if number % 500 == 499:
+            flow.drain()
+            held.append(sizes(flow))
+    for name in ("nodes", "groups", "alerts", "incidents"):
+        assert held[-1][name] <= held[2][name] + 5, f"{name} go on growing: {[size[name] for size in held]}"
+    for hour in range(9, 40):
+        flow.tick(BEGIN + hour * HOUR)
+    assert sizes(flow) == dict.fromkeys(sizes(flow), 0)
