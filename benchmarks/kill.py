@@ -28,7 +28,8 @@ def main(given: list[str] | None = None) -> int:
         rows = sum(len(table) for table in dump(calm).values())
         found = differences(calm, shaken)
     figures = {"kills": len(killed.applied), "restarts": killed.restarts, "rows": rows, "equal": not found}
-    print(f"undisturbed {seconds:.1f} s; {', '.join(f'{value} {name}' for name, value in figures.items())}")
+    print(f"undisturbed it takes {seconds:.1f} s and leaves {rows} rows")
+    print(f"kills {len(killed.applied)}, restarts {killed.restarts}: {'not equal' if found else 'equal'}")
     print(f"the last input handled at each kill: {' '.join(str(one) for one in killed.applied)}")
     for line in found:
         print(line[:300])

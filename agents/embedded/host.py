@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from agents.embedded.store import Checkpoint, Dead, Input, Row, Step, Store
+from agents.embedded.rows import Checkpoint, Cursor, Dead, Input, Row, Step
+from agents.embedded.store import Store
 from pipeline.flow import Flow
 from pipeline.output import Output
 from pipeline.practices.reference import NAMES, TYPES
-from pipeline.sources.base import Refused
+from pipeline.sources.base import Decoded
 from pipeline.sources.normalise import Normaliser, dead_letter
 from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
-from schemas.base import BadRecord, ConfigError, Record
+from schemas.base import ConfigError, Record
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import RawRecord
 from schemas.incident import Incident
@@ -38,6 +39,16 @@ BATCH = 2000
 Progress = Callable[[int], None]
 
 
+class Fresh(NamedTuple):
+    """An input before it has a number; see `Input`."""
+
+    kind: str
+    received: int
+    source: str
+    origin: str
+    payload: bytes
+
+
 class Summary(NamedTuple):
     """What a replay did."""
 
@@ -46,109 +57,126 @@ class Summary(NamedTuple):
     records: dict[str, int]
 
 
+def of_raw(raw: RawRecord) -> Fresh:
+    """A payload as an input."""
+    return Fresh("raw", raw.received, raw.source, raw.origin, raw.payload)
+
+
+def of_command(command: Command) -> Fresh:
+    """A command as an input."""
+    return Fresh("command", command.time, command.by, "", command.model_dump_json().encode())
+
+
+def of_tick(now: int) -> Fresh:
+    """That time has passed, as an input."""
+    return Fresh("tick", now, "host", "", b"")
+
+
 class Host:
-    """One flow on one store. `every` is the number of inputs between two checkpoints."""
+    """One flow on one store, which nobody else may write to. `every` is the number of inputs between two checkpoints.
+
+    Inputs are first kept and later handled, in the same order; what is kept and not handled when a process ends is
+    handled by the next one. So what comes out depends on the inputs alone, not on when a checkpoint was written.
+    """
 
     def __init__(self, flow: Flow, normaliser: Normaliser, store: Store, every: int = BATCH) -> None:
-        self.flow, self.store = flow, store
+        store.own()
+        self.flow, self.store, self.every = flow, store, every
         self._normaliser = normaliser
-        self._every = every
-        self._applied = store.meta("applied", 0)
+        self.applied = store.meta("applied", 0)
+        self.last = store.last_input()
+        self.dead: dict[tuple[str, str], int] = {}
         self._history: list[Step] = []
         self._rows: dict[tuple[str, str], Row] = {}
         self._dead: list[Dead] = []
-        if self._applied:
+        if self.applied:
             flow.restore(store.state())
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    def receive(self, raws: Iterable[RawRecord], cursor: tuple[str, int] | None = None) -> None:
-        """Keep payloads in the inbox: once this returns they will be handled, whatever happens."""
-        self._append((("raw", r.received, r.source, r.origin, r.payload) for r in raws), cursor)
+    def keep(self, inputs: Iterable[Fresh], cursors: Iterable[Cursor] = ()) -> list[Input]:
+        """Keep inputs in the inbox: once this returns they will be handled, whatever happens."""
+        numbered = [Input(seq, *one) for seq, one in enumerate(inputs, self.last + 1)]
+        self.store.append(numbered, cursors)
+        self.last += len(numbered)
+        return numbered
+
+    def receive(self, raws: Iterable[RawRecord], cursor: Cursor | None = None) -> None:
+        """Keep payloads, and how far they were read."""
+        self.keep(map(of_raw, raws), () if cursor is None else (cursor,))
 
     def ask(self, command: Command) -> None:
-        """Keep a command in the inbox."""
-        self._append([("command", command.time, command.by, "", command.model_dump_json().encode())])
+        """Keep a command."""
+        self.keep([of_command(command)])
 
     def refer(self, records: Iterable[Record], at: int) -> None:
-        """Keep reference data that differs from what the flow has, once it has all that was kept before."""
-        self.pump()
+        """Keep reference data that differs from what the flow has, in force from `at` on; and handle it."""
+        self.pump()  # the inbox may hold it already
         known = self.flow.reference
-        new = [record for record in records if known.differs(record)]
-        self._append(("reference", at, NAMES[type(record)], "", record.model_dump_json().encode()) for record in new)
-
-    def tick(self, now: int) -> None:
-        """Time has passed without input."""
-        self._append([("tick", now, "host", "", b"")])
-
-    def undelivered(self, url: str, body: bytes, now: int, detail: str) -> None:
-        """A delivery was given up: it ends as a dead letter."""
-        raw = RawRecord(source="webhook", received=now, payload=body, origin=url)
-        letter = dead_letter(raw, Refused(BadRecord("undelivered", detail), body))
-        self._dead.append(Dead(letter.id, self._applied, letter.reason, letter.model_dump_json().encode()))
-        self.checkpoint()
+        self.keep(
+            Fresh("reference", at, NAMES[type(record)], "", record.model_dump_json().encode())
+            for record in records
+            if known.differs(record)
+        )
+        self.pump()
 
     def backlog(self) -> int:
         """Inputs that are kept and not yet handled."""
-        return self.store.last_input() - self._applied
+        return self.last - self.applied
 
-    def finish(self, name: str) -> None:
-        """The inputs have ended: let happen what waits for time to pass, by one lateness beyond the newest input."""
-        self.pump()
-        now = self.flow.high + self.flow.settings.time.lateness
-        self._append([("tick", now, "host", "", b"")], (name, 1))
-        self.pump()
-
-    def _append(self, rows: Iterable[tuple[str, int, str, str, bytes]], cursor: tuple[str, int] | None = None) -> None:
-        last = self.store.last_input()
-        self.store.append((Input(last + n, *row) for n, row in enumerate(rows, 1)), cursor)
-
-    # -- the pump --------------------------------------------------------------------------------------------------
+    # -- handling --------------------------------------------------------------------------------------------------
 
     def pump(self, progress: Progress | None = None) -> int:
         """Handle everything that waits in the inbox. Returns how many inputs that was."""
         done = 0
-        while batch := self.store.pending(self._applied, self._every):
+        while batch := self.store.pending(self.applied, self.every):
             for one in batch:
-                self._handle(one)
-            self._applied = batch[-1].seq
+                self.handle(one)
             self.checkpoint()
             done += len(batch)
             if progress is not None:
                 progress(len(batch))
         return done
 
-    def _handle(self, one: Input) -> None:
-        n = 0
-        for output in self._outputs(one):
+    def handle(self, one: Input, decoded: Decoded | None = None) -> Sequence[Output]:
+        """Handle the next input of the inbox; `decoded` is what its payload says, where that is known already."""
+        outputs = self._outputs(one, decoded)
+        self.applied = one.seq
+        for n, output in enumerate(outputs):
             kind, field = KINDS[type(output)]
             identity, value = getattr(output, field), output.model_dump_json().encode()
             if kind in HISTORY:
                 self._history.append(Step(one.seq, n, kind, identity, value))
-                n += 1
             if kind in CURRENT:
-                self._keep(Row(kind, identity, getattr(output, "version", one.seq), value))
+                self._put(Row(kind, identity, getattr(output, "version", one.seq), value))
+        return outputs
 
-    def _outputs(self, one: Input) -> Iterator[Output]:
+    def _outputs(self, one: Input, decoded: Decoded | None) -> Sequence[Output]:
         flow = self.flow
         if one.kind == "raw":
-            raw = RawRecord(source=one.source, received=one.received, payload=one.payload, origin=one.origin)
-            decoded = self._normaliser.normalise(raw)
-            for refused in decoded.refused:
-                letter = dead_letter(raw, refused)
-                self._dead.append(Dead(letter.id, one.seq, letter.reason, letter.model_dump_json().encode()))
+            if decoded is None or decoded.refused:
+                raw = RawRecord(source=one.source, received=one.received, payload=one.payload, origin=one.origin)
+                decoded = decoded or self._normaliser.normalise(raw)
+                self._refuse(one.seq, raw, decoded)
+            outputs: list[Output] = []
             for event in decoded.events:
-                yield from flow.event(event)
-        elif one.kind == "command":
-            yield from flow.command(Command.model_validate_json(one.payload))
-        elif one.kind == "reference":
-            yield from flow.put(TYPES[one.source].model_validate_json(one.payload), one.received)
-        elif one.kind == "tick":
-            yield from flow.tick(one.received)
-        else:
-            raise ConfigError(f"the inbox of {self.store.path} has an input of unknown kind {one.kind!r}")
+                outputs += flow.event(event)
+            return outputs
+        if one.kind == "command":
+            return flow.command(Command.model_validate_json(one.payload))
+        if one.kind == "reference":
+            return flow.put(TYPES[one.source].model_validate_json(one.payload), one.received)
+        if one.kind == "tick":
+            return flow.tick(one.received)
+        raise ConfigError(f"the inbox of {self.store.path} has an input of unknown kind {one.kind!r}")
 
-    def _keep(self, row: Row) -> None:
+    def _refuse(self, seq: int, raw: RawRecord, decoded: Decoded) -> None:
+        for refused in decoded.refused:
+            letter = dead_letter(raw, refused)
+            self._dead.append(Dead(letter.id, seq, letter.reason, letter.model_dump_json().encode()))
+            self.dead[raw.source, letter.reason] = self.dead.get((raw.source, letter.reason), 0) + 1
+
+    def _put(self, row: Row) -> None:
         old = self._rows.get((row.kind, row.id))
         if old is None or row.version >= old.version:
             self._rows[row.kind, row.id] = row
@@ -157,26 +185,30 @@ class Host:
         """Write what followed from the inputs so far."""
         for record in self.flow.export():
             kind, field = KINDS[type(record)]
-            self._keep(Row(kind, getattr(record, field), record.version, record.model_dump_json().encode()))
+            self._put(Row(kind, getattr(record, field), record.version, record.model_dump_json().encode()))
         rows = list(self._rows.values())
-        self.store.write(Checkpoint(self._applied, self.flow.drain(), rows, self._history, self._dead))
+        self.store.write(Checkpoint(self.applied, self.flow.drain(), rows, self._history, self._dead))
         self._rows, self._history, self._dead = {}, [], []
 
     # -- whole files -----------------------------------------------------------------------------------------------
 
     def replay(self, name: str, raws: Iterable[RawRecord], progress: Progress | None = None) -> Summary:
         """Handle a finite input from where it was left, then let time pass. `name` is that of its cursor."""
+        self.pump(progress)
         position = self.store.cursor(name)
         rest = islice(raws, position, None)
-        while batch := list(islice(rest, self._every)):
+        while batch := list(islice(rest, self.every)):
             position += len(batch)
-            self.receive(batch, (name, position))
+            self.receive(batch, Cursor(name, position))
             self.pump(progress)
-        ended = f"{name} ended"
-        if not self.store.cursor(ended):
-            self.finish(ended)
-        return self.summary(position)
+        self.finish(name)
+        return Summary(position, dict(self.flow.counters()), self.store.counts())
 
-    def summary(self, inputs: int) -> Summary:
-        """Totals so far."""
-        return Summary(inputs, dict(self.flow.counters()), self.store.counts())
+    def finish(self, name: str) -> None:
+        """An input has ended: let happen, once, what waits for one lateness beyond the newest event."""
+        ended = f"{name} ended"
+        self.pump()
+        if self.store.cursor(ended) < self.last:
+            now = self.flow.high + self.flow.settings.time.lateness
+            self.keep([of_tick(now)], [Cursor(ended, self.last + 1)])
+            self.pump()

@@ -232,3 +232,25 @@ def test_state_is_bounded_by_what_is_going_on_and_not_by_what_was() -> None:
     for hour in range(9, 40):
         flow.tick(BEGIN + hour * HOUR)
     assert sizes(flow) == dict.fromkeys(sizes(flow), 0)
+
+
+def test_an_end_that_was_overtaken_unties_what_came_after_it() -> None:
+    events = (
+        make_event(1, BEGIN + 209 * SECOND, "switch", "ping", Severity.CRITICAL),
+        make_event(2, BEGIN + 461 * SECOND, "switch", "ping", None),
+        make_event(3, BEGIN + 719 * SECOND, "app2", "ping", Severity.CRITICAL),
+    )
+    ordered, overtaken = result(Stream(events, HOUR)), result(Stream((events[2], *events[:2]), HOUR))
+    assert len(ordered.incidents) == 2
+    assert overtaken == ordered
+
+
+def test_an_end_by_itself_unties_what_came_after_it() -> None:
+    events = (
+        make_event(1, BEGIN, "db", "ping", Severity.CRITICAL, ends=BEGIN + 4 * MINUTE),
+        make_event(2, BEGIN + 8 * MINUTE, "web", "ping", Severity.CRITICAL),
+        make_event(3, BEGIN + 9 * MINUTE + 30 * SECOND, "stray1", "ping", None),
+    )
+    ordered, later = result(Stream(events, 5 * MINUTE)), result(Stream((events[0], events[2], events[1]), 5 * MINUTE))
+    assert len(ordered.incidents) == 2
+    assert later == ordered

@@ -1,138 +1,97 @@
-"""HTTP: payloads in, commands in, records out, health and metrics."""
+"""Payloads by HTTP: any source at /v1/events/SOURCE, and Prometheus itself at /api/v2/alerts.
+
+Anything that is answered with 200 or 202 is in the inbox.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections import Counter
+from collections.abc import Collection
 
 import orjson
-from prometheus_client import CollectorRegistry, generate_latest
-from pydantic import ValidationError
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from agents.config import HttpInput
+from agents.embedded.inputs.asgi import (
+    Application,
+    Gone,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+    as_error,
+    header,
+    read_body,
+    respond,
+)
 from agents.embedded.live import Live
-from agents.embedded.metrics import FlowCollector
 from pipeline.sources.normalise import Normaliser
-from schemas.command import Command
 from schemas.event import RawRecord
+from schemas.faults import unknown
 
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-Handler = Callable[[Request], Awaitable[Response]]
-RETRY = {"Retry-After": "1"}
+EVENTS, ALERTS = "/v1/events/", "/api/v2/alerts"
+RETRY = {b"retry-after": b"1"}
+NDJSON = "application/x-ndjson"
+PUSHED = "alertmanager"
+"""The source that reads what Prometheus pushes."""
+
+Answer = tuple[int, bytes]
 
 
-class Api:
-    """The handlers. Anything accepted is in the inbox before it is answered."""
+class Payloads:
+    """The ASGI application of the two paths; all others go to `rest`, with every request counted."""
 
-    def __init__(self, settings: HttpInput, live: Live, normaliser: Normaliser) -> None:
+    def __init__(self, settings: HttpInput, live: Live, normaliser: Normaliser, sources: Collection[str]) -> None:
         self._settings, self._live, self._normaliser = settings, live, normaliser
-        self._registry = CollectorRegistry()
-        self._registry.register(FlowCollector(live))
+        self._sources = frozenset(sources)
+        self.rest: Application | None = None
+        self.requests: Counter[tuple[str, int]] = Counter()
 
-    def app(self) -> Starlette:
-        """The application."""
-        return Starlette(
-            routes=[
-                Route("/v1/events/{source}", self._events, methods=["POST"]),
-                Route("/api/v2/alerts", self._alerts, methods=["POST"]),
-                Route("/v1/commands", self._command, methods=["POST"]),
-                Route("/v1/incidents", self._records("incident")),
-                Route("/v1/incidents/{id}", self._record("incident")),
-                Route("/v1/alerts", self._records("alert")),
-                Route("/v1/alerts/{id}", self._record("alert")),
-                Route("/v1/dead", self._dead),
-                Route("/-/healthy", self._healthy),
-                Route("/-/ready", self._ready),
-                Route("/api/v2/status", self._status),
-                Route("/metrics", self._metrics),
-            ]
-        )
-
-    async def _body(self, request: Request) -> bytes | None:
-        if int(request.headers.get("content-length") or 0) > self._settings.max_body:
-            return None
-        body = await request.body()
-        return body if len(body) <= self._settings.max_body else None
-
-    async def _events(self, request: Request) -> Response:
-        body = await self._body(request)
-        if body is None:
-            return _error(413, f"a body may have {self._settings.max_body} bytes")
-        lines = request.headers.get("content-type", "").startswith("application/x-ndjson")
-        parts = [line for line in body.splitlines() if line.strip()] if lines else [body]
-        return await self._take(request.path_params["source"], parts, request)
-
-    async def _alerts(self, request: Request) -> Response:
-        body = await self._body(request)
-        if body is None:
-            return _error(413, f"a body may have {self._settings.max_body} bytes")
-        answer = await self._take("alertmanager", [body], request)
-        if answer.status_code != 202:
-            return answer
-        raw = RawRecord(source="alertmanager", received=self._live.now(), payload=body)
-        refused = self._normaliser.normalise(raw).refused
-        if refused:
-            return _error(400, "; ".join(str(part.error) for part in refused))
-        return Response(status_code=200)
-
-    async def _take(self, source: str, parts: list[bytes], request: Request) -> Response:
-        origin = request.client.host if request.client is not None else ""
-        now = self._live.now()
-        raws = [RawRecord(source=source, received=now, payload=part, origin=origin) for part in parts]
-        kept = self._live.offer(raws)
-        if kept is None:
-            return JSONResponse({"error": "too much at once; try again"}, 503, RETRY)
-        await kept
-        return JSONResponse({"kept": len(raws)}, 202)
-
-    async def _command(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or scope["method"] != "POST" or not path.startswith((EVENTS, ALERTS)):
+            if self.rest is not None:
+                await self.rest(scope, receive, send)
+            return
+        shown = ALERTS if path == ALERTS else EVENTS
         try:
-            command = Command.model_validate_json(await request.body())
-        except ValidationError as error:
-            return _error(400, str(error.errors(include_url=False, include_context=False)))
-        reply = await self._live.ask(command)
-        return Response(reply.model_dump_json(), 200 if reply.ok else 409, media_type="application/json")
+            status, body = await self._post(path, scope, receive)
+        except TooLarge:
+            status, body = 413, as_error(f"a body may have {self._settings.max_body} bytes")
+        except Gone:
+            return
+        self.requests[shown, status] += 1
+        await respond(send, status, body, headers=RETRY if status == 503 else None)
 
-    def _records(self, kind: str) -> Handler:
-        async def handler(request: Request) -> Response:  # noqa: ARG001 - the framework's signature
-            return _array(self._live.host.store.records(kind))
+    async def _post(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        if self._live.full:
+            return 503, as_error("more is waiting than may wait; try again")
+        encoding = header(scope, b"content-encoding")
+        if encoding not in ("", "identity"):
+            return 415, as_error(f"content-encoding {encoding} is not understood; send the body as it is")
+        body = await read_body(scope, receive, self._settings.max_body)
+        origin = scope["client"][0] if scope.get("client") else ""
+        if path == ALERTS:
+            return await self._alerts(body, header(scope, b"content-type"), origin)
+        return await self._events(path[len(EVENTS) :], body, header(scope, b"content-type"), origin)
 
-        return handler
+    async def _events(self, source: str, body: bytes, kind: str, origin: str) -> Answer:
+        if source not in self._sources:
+            return 404, as_error(f"there is no source {source!r}; {unknown(source, sorted(self._sources))}")
+        now = self._live.now()
+        parts = [body] if kind.partition(";")[0].strip() != NDJSON else [p for p in body.split(b"\n") if p.strip()]
+        raws = [RawRecord(source=source, received=now, payload=part, origin=origin) for part in parts]
+        if raws:
+            await self._live.offer(raws)
+        return 202, orjson.dumps({"kept": len(raws)})
 
-    def _record(self, kind: str) -> Handler:
-        async def handler(request: Request) -> Response:
-            name = cast(str, request.path_params["id"])
-            found = self._live.host.store.find(kind, name)
-            if len(found) != 1:
-                return _error(404, f"{len(found)} records of kind {kind} begin with {name!r}")
-            return Response(found[0], media_type="application/json")
-
-        return handler
-
-    async def _dead(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        return _array(self._live.host.store.dead())
-
-    async def _healthy(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        return PlainTextResponse("healthy\n")
-
-    async def _ready(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        return PlainTextResponse("ready\n") if self._live.ready else PlainTextResponse("starting\n", 503)
-
-    async def _status(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        return JSONResponse({"cluster": {"status": "disabled", "peers": []}, "versionInfo": {"version": "tocsin"}})
-
-    async def _metrics(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        return Response(generate_latest(self._registry), headers={"content-type": PROMETHEUS})
-
-
-def _error(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status)
-
-
-def _array(values: object) -> Response:
-    items = [orjson.Fragment(value) for value in cast("list[bytes]", values)]
-    return Response(orjson.dumps(items), media_type="application/json")
+    async def _alerts(self, body: bytes, kind: str, origin: str) -> Answer:
+        """As Alertmanager answers: what is valid is kept, although what is not is named with a 400."""
+        if kind.partition(";")[0].strip() not in ("", "application/json"):
+            return 415, as_error(f"content-type {kind} is not application/json")
+        raw = RawRecord(source=PUSHED, received=self._live.now(), payload=body, origin=origin)
+        decoded = self._normaliser.normalise(raw)
+        await self._live.offer([raw], decoded=decoded)
+        if decoded.refused:
+            return 400, orjson.dumps("; ".join(str(part.error) for part in decoded.refused)[:2000])
+        return 200, b""

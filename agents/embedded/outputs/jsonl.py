@@ -1,38 +1,71 @@
-"""Incident versions as JSON lines. The place in the history that a file reaches is kept beside its length."""
+"""Incident versions as JSON lines: each is in the file exactly once, in order, whatever happens in between."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 from agents.config import JsonLinesOutput
-from agents.embedded.live import Live
+from agents.embedded.outputs.outbox import Outbox
+from agents.embedded.rows import Cursor
+from agents.embedded.store import Store
 
 TOGETHER = 500
+STDOUT = "-"
 
 
-async def write_lines(settings: JsonLinesOutput, live: Live, changed: asyncio.Event) -> None:
-    """Write what is new whenever the flow has gone on, until cancelled."""
-    store, name = live.host.store, f"jsonl {settings.path}"
-    if settings.path != "-" and Path(settings.path).exists():
-        with Path(settings.path).open("r+b") as file:
-            file.truncate(store.cursor(f"{name} bytes"))  # what a crash left beyond the last kept place comes again
-    while True:
-        await changed.wait()
-        changed.clear()
-        while found := store.versions(store.cursor(name), TOGETHER):
+class LinesFile:
+    """The file, and how much of it is certain. On standard output, lines may come again after a crash."""
+
+    def __init__(self, settings: JsonLinesOutput, store: Store) -> None:
+        self._path = settings.path
+        self._store = store
+        self._length = f"length of {settings.path}"
+        if self._path != STDOUT:
+            self._mend()
+        self.outbox = Outbox(store, f"jsonl {settings.path}")
+
+    async def run(self, changed: asyncio.Event) -> None:
+        """Write what is new whenever there is, until cancelled. Raises OSError."""
+        while True:
+            self.flush()
+            await changed.wait()
+            changed.clear()
+
+    def flush(self) -> None:
+        """Write all there is. Raises OSError."""
+        while found := self.outbox.next(TOGETHER):
             lines = b"".join(value + b"\n" for _, value in found)
-            size = _append(settings.path, lines)
-            store.set_cursors({name: found[-1][0], f"{name} bytes": size})
+            if self._path == STDOUT:
+                sys.stdout.buffer.write(lines)
+                sys.stdout.buffer.flush()
+                self.outbox.done(found[-1][0])
+            else:
+                self.outbox.done(found[-1][0], self._append(lines))
 
+    def _append(self, lines: bytes) -> Cursor:
+        with Path(self._path).open("ab") as file:
+            before = self._cursor(file.fileno())
+            if self._store.find_cursor(self._length) != before:  # the file is new, moved away or cut
+                self._store.set_cursors(before)
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+            return self._cursor(file.fileno())
 
-def _append(path: str, lines: bytes) -> int:
-    """Returns the length of the file, 0 for standard output."""
-    if path == "-":
-        sys.stdout.buffer.write(lines)
-        sys.stdout.buffer.flush()
-        return 0
-    with Path(path).open("ab") as file:
-        file.write(lines)
-        return file.tell()
+    def _cursor(self, descriptor: int) -> Cursor:
+        status = os.fstat(descriptor)
+        return Cursor(self._length, status.st_size, str(status.st_ino))
+
+    def _mend(self) -> None:
+        """Cut off what a crash left beyond what is certain: it will come again."""
+        path, certain = Path(self._path), self._store.find_cursor(self._length)
+        if certain is None or not path.exists():
+            return
+        with path.open("r+b") as file:
+            found = self._cursor(file.fileno())
+            if found.mark == certain.mark and found.position > certain.position:
+                file.truncate(certain.position)
+                os.fsync(file.fileno())

@@ -1,7 +1,6 @@
 """Incident versions by POST, in order, again and again until they are taken or too old; signed where a secret is given.
 
-The history is the outbox: the place reached is kept in the store, so that a restart goes on there. A delivery may come
-twice; its `Idempotency-Key` is then the same.
+A delivery may come twice after a crash; its `Idempotency-Key` is then the same.
 """
 
 from __future__ import annotations
@@ -14,51 +13,98 @@ from pathlib import Path
 
 import httpx
 import orjson
-from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from agents.config import WebhookOutput
-from agents.embedded.live import Live
+from agents.embedded.live import Clock
+from agents.embedded.outputs.outbox import Outbox
+from agents.embedded.rows import Cursor, Dead, Place
+from agents.embedded.store import Store
 from pipeline.practices.notify import alertmanager_body
+from pipeline.sources.base import Refused
+from pipeline.sources.normalise import dead_letter
+from schemas.base import BadRecord
+from schemas.event import RawRecord
 from schemas.incident import Incident
 
 LOG = logging.getLogger(__name__)
 TOGETHER = 50
 SLOWEST = 300
 """Longest wait between two tries, in seconds."""
+REFUSED = frozenset({400, 413, 415, 422})
+"""Answers that say that this body will never be taken: all others may be different another time."""
 
 
-async def post_incidents(settings: WebhookOutput, live: Live, changed: asyncio.Event) -> None:
-    """Deliver what is new whenever the flow has gone on, until cancelled."""
-    store, name = live.host.store, f"webhook {settings.url}"
-    secret = Path(settings.secret_file).read_bytes().strip() if settings.secret_file else b""
-    async with httpx.AsyncClient(timeout=settings.timeout / 1000) as client:
-        while True:
-            await changed.wait()
-            changed.clear()
-            while found := store.versions(store.cursor(name), TOGETHER):
-                for place, value in found:
-                    await _deliver(client, settings, secret, value, live)
-                    store.set_cursors({name: place})
+class Unwelcome(Exception):
+    """The receiver will never take this body."""
 
 
-async def _deliver(client: httpx.AsyncClient, settings: WebhookOutput, secret: bytes, value: bytes, live: Live) -> None:
-    incident = Incident.model_validate_json(value)
-    body = value if settings.format == "tocsin" else orjson.dumps(alertmanager_body(incident, "tocsin", settings.url))
-    headers = {"content-type": "application/json", "idempotency-key": f"{incident.id}-{incident.version}"}
-    if secret:
-        headers["x-tocsin-signature"] = sign(secret, body)
-    tries = AsyncRetrying(
-        retry=retry_if_exception_type(httpx.HTTPError),
-        stop=stop_after_delay(settings.give_up / 1000),
-        wait=wait_exponential_jitter(multiplier=0.5, max=SLOWEST),
-    )
-    try:
-        async for attempt in tries:
-            with attempt:
-                (await client.post(settings.url, content=body, headers=headers)).raise_for_status()
-    except RetryError as error:
-        LOG.error("gave up on %s for %s version %d: %s", settings.url, incident.id, incident.version, error)
-        live.host.undelivered(settings.url, body, live.now(), str(error))
+class Webhook:
+    """One receiver. The next version is not sent before this one was taken, so that they arrive in order."""
+
+    def __init__(self, settings: WebhookOutput, store: Store, now: Clock) -> None:
+        self._settings = settings
+        self._store, self._now = store, now
+        self._since = f"first try of {settings.format} {settings.url}"
+        self._secret = Path(settings.secret_file).read_bytes().strip() if settings.secret_file else b""
+        self.outbox = Outbox(store, f"webhook {settings.format} {settings.url}")
+
+    async def run(self, changed: asyncio.Event) -> None:
+        """Deliver what is new whenever there is, until cancelled."""
+        async with httpx.AsyncClient(timeout=self._settings.timeout / 1000) as client:
+            while True:
+                for place, value in self.outbox.next(TOGETHER):
+                    await self._deliver(client, place, value)
+                if not self.outbox.pending():
+                    await changed.wait()
+                    changed.clear()
+
+    async def _deliver(self, client: httpx.AsyncClient, place: Place, value: bytes) -> None:
+        incident = Incident.model_validate_json(value)
+        body = self._body(incident, value)
+        headers = {"content-type": "application/json", "idempotency-key": f"{incident.id}-{incident.version}"}
+        if self._secret:
+            headers["x-tocsin-signature"] = sign(self._secret, body)
+        try:
+            async for attempt in self._tries(place):
+                with attempt:
+                    await self._post(client, body, headers)
+        except (httpx.HTTPError, Unwelcome) as error:
+            LOG.error("%s did not take version %d of %s: %s", self._settings.url, incident.version, incident.id, error)
+            self.outbox.give_up(place, self._letter(place, body, str(error) or type(error).__name__))
+        else:
+            self.outbox.done(place)
+
+    async def _post(self, client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
+        answer = await client.post(self._settings.url, content=body, headers=headers)
+        if answer.status_code in REFUSED:
+            raise Unwelcome(f"answered {answer.status_code}: {answer.text[:200]}")
+        answer.raise_for_status()
+
+    def _tries(self, place: Place) -> AsyncRetrying:
+        """Tries until too much time has passed since the first one, restarts included."""
+        began = self._store.find_cursor(self._since)
+        if began is None or began.mark != f"{place.seq} {place.n}":
+            began = Cursor(self._since, self._now(), f"{place.seq} {place.n}")
+        first = began
+        left = max(began.position + self._settings.give_up - self._now(), 0)
+        return AsyncRetrying(
+            retry=retry_if_exception_type(httpx.HTTPError),
+            stop=stop_after_delay(left / 1000),
+            wait=wait_exponential_jitter(initial=0.5, max=SLOWEST),
+            before_sleep=lambda _: self._store.set_cursors(first),
+            reraise=True,
+        )
+
+    def _body(self, incident: Incident, value: bytes) -> bytes:
+        if self._settings.format == "tocsin":
+            return value
+        return orjson.dumps(alertmanager_body(incident, "tocsin", self._settings.url))
+
+    def _letter(self, place: Place, body: bytes, detail: str) -> Dead:
+        raw = RawRecord(source="webhook", received=self._now(), payload=body, origin=self._settings.url)
+        letter = dead_letter(raw, Refused(BadRecord("undelivered", detail), body))
+        return Dead(letter.id, place.seq, letter.reason, letter.model_dump_json().encode())
 
 
 def sign(secret: bytes, body: bytes) -> str:
