@@ -39,5 +39,10 @@ class Skew:
         return {key: int(median(seen)) for key, (_, *seen) in sorted(self.table.live.items()) if _steady(seen)}
 
 
+def vouched_time(event: Event, allowed: int) -> int:
+    """How far an event by itself moves time on: its own time, unless its clock is ahead by more than allowed."""
+    return event.time if event.time - event.received <= allowed else event.received
+
+
 def _steady(seen: list[int]) -> bool:
     return len(seen) == SAMPLES and max(seen) - min(seen) <= SPREAD

@@ -1,0 +1,1 @@
+"""The stream on Kafka: the wire, the ingest hop, the workers."""

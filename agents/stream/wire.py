@@ -1,0 +1,179 @@
+"""What stands in the messages between the steps: packs of rows, readable in any language, with no import path in them.
+
+A pack is a JSON object: `v` the version, `kind`, `origin` the upstream partition it comes from, `high` the newest
+event time of that partition so far, `sent` the sender's clock, and `rows` in the columns that `fields` names. One
+without rows is a tick: it only says how far its origin is. A pack holds many rows because a message costs more than
+a row.
+
+All other messages (commands, replies, reference data, incidents, ledger, audit) are one record each, as its schema
+says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.stages.change import AlertChange
+from pipeline.stages.fold import Spell
+from schemas.base import BadRecord, Record
+from schemas.event import Event, EventKind, Signal
+from schemas.severity import Severity
+
+VERSION = 1
+EVENTS, CHANGES = "events", "changes"
+EVENT_FIELDS = tuple(Event.model_fields)
+CHANGE_FIELDS = AlertChange._fields
+
+R = TypeVar("R", bound=Record)
+
+_EVENTS = TypeAdapter(list[Event])
+_event_row = itemgetter(*EVENT_FIELDS)
+_ALL_SET = set(EVENT_FIELDS)
+_KINDS = {one.value: one for one in EventKind}
+_SEVERITIES = {one.value: one for one in Severity}
+_SIGNALS = {one.value: one for one in Signal}
+_AT = {name: EVENT_FIELDS.index(name) for name in ("kind", "severity", "signal")}
+
+
+class Events(NamedTuple):
+    """A pack of events, in the order of their origin.
+
+    `origin` is the raw topic and partition, as topic/partition. `high` is the greatest `vouched_time` (see
+    `pipeline.stages.skew`) of its events so far, those of this pack included, whatever partition they went to; it may
+    start again lower after a restart: readers keep the highest. `sent` is the clock of the sender. Times in
+    milliseconds.
+    """
+
+    origin: str
+    high: int
+    sent: int
+    events: Sequence[Event] = ()
+
+
+class Changes(NamedTuple):
+    """A pack of changes of alerts, in order, for one partition of the correlating step.
+
+    `origin` is the partition of the alert step. Its changes for one partition are numbered from 1 without gaps; `first`
+    is the number of the first one here (of the next one to come, where there are none). The same number is always the
+    same change, so a reader drops those it has had. `high` is a time of which the alert step's watermark is less.
+    """
+
+    origin: str
+    high: int
+    sent: int
+    first: int
+    changes: Sequence[AlertChange] = ()
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def pack_events(pack: Events) -> bytes:
+    """One message of the topic of events."""
+    rows = [_event_row(event.__dict__) for event in pack.events]
+    return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows)
+
+
+def pack_changes(pack: Changes) -> bytes:
+    """One message of the topic of alerts."""
+    return _pack(CHANGES, pack.origin, pack.high, pack.sent, CHANGE_FIELDS, pack.changes, first=pack.first)
+
+
+def pack_record(record: Record) -> bytes:
+    """One record as its schema says."""
+    return record.model_dump_json().encode()
+
+
+def _pack(
+    kind: str, origin: str, high: int, sent: int, fields: tuple[str, ...], rows: Sequence[object], **more: object
+) -> bytes:
+    head: dict[str, object] = {"v": VERSION, "kind": kind, "origin": origin, "high": high, "sent": sent, **more}
+    if rows:
+        head |= {"fields": fields, "rows": rows}
+    return orjson.dumps(head, tuple)  # `tuple`: orjson writes tuples, but not named ones
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def unpack_events(data: bytes) -> Events:
+    """The inverse of `pack_events`. Raises BadRecord.
+
+    Rows of our own version are taken as they are, for they were checked where they were made; others are checked.
+    """
+    head = _head(data, EVENTS)
+    try:
+        rows = head.get("rows", [])
+        if not rows or tuple(head["fields"]) == EVENT_FIELDS:
+            events = [_event(row) for row in rows]
+        else:
+            events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
+        return Events(head["origin"], head["high"], head["sent"], events)
+    except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
+        raise BadRecord("not-a-pack", f"of events: {error}") from error
+
+
+def unpack_changes(data: bytes) -> Changes:
+    """The inverse of `pack_changes`. Raises BadRecord."""
+    head = _head(data, CHANGES)
+    try:
+        rows = head.get("rows", [])
+        changes = [_change(row) for row in _known(head.get("fields", ()), rows, CHANGE_FIELDS)]
+        return Changes(head["origin"], head["high"], head["sent"], head["first"], changes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRecord("not-a-pack", f"of changes: {error}") from error
+
+
+def unpack_record(kind: type[R], data: bytes) -> R:
+    """The inverse of `pack_record`. Raises BadRecord."""
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadRecord("not-valid", f"{kind.__name__} {where}: {first['msg']}") from error
+
+
+def _head(data: bytes, kind: str) -> dict[str, Any]:
+    try:
+        head = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRecord("not-json", str(error)) from error
+    if not isinstance(head, dict) or head.get("kind") != kind:
+        raise BadRecord("not-a-pack", f"of {kind}")
+    if head.get("v") != VERSION:
+        raise BadRecord("unknown-version", f"{head.get('v')!r} of a pack of {kind}; this reader knows {VERSION}")
+    return head
+
+
+def _known(fields: Iterable[str], rows: Iterable[Sequence[Any]], ours: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Rows by the names of their columns; columns that we don't know are from a newer sender, and left out."""
+    columns = [(at, name) for at, name in enumerate(fields) if name in ours]
+    return [{name: row[at] for at, name in columns} for row in rows]
+
+
+def _event(row: list[Any]) -> Event:
+    """An event that was valid when it was packed, made without checking it again (that costs as much as folding it)."""
+    if len(row) != len(EVENT_FIELDS):
+        raise ValueError(f"a row of {len(row)} columns, not {len(EVENT_FIELDS)}")
+    row[_AT["kind"]] = _KINDS[row[_AT["kind"]]]
+    row[_AT["severity"]] = _SEVERITIES[row[_AT["severity"]]]
+    row[_AT["signal"]] = _SIGNALS[row[_AT["signal"]]]
+    event = Event.__new__(Event)
+    fill = object.__setattr__
+    fill(event, "__dict__", dict(zip(EVENT_FIELDS, row, strict=True)))
+    fill(event, "__pydantic_fields_set__", _ALL_SET)
+    fill(event, "__pydantic_extra__", None)
+    fill(event, "__pydantic_private__", None)
+    return event
+
+
+def _change(values: dict[str, Any]) -> AlertChange:
+    values["spells"] = tuple(Spell(*spell) for spell in values["spells"])
+    values["gone"] = tuple(values["gone"])
+    return AlertChange(**values)

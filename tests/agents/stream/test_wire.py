@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.stream import wire
+from agents.stream.wire import Changes, Events, pack_changes, pack_events, unpack_changes, unpack_events
+from pipeline.stages.change import AlertChange
+from pipeline.stages.fold import NEVER, Spell
+from schemas.base import BadRecord
+from schemas.event import Event, EventKind, Signal
+from schemas.severity import Severity
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+labels = st.dictionaries(texts, texts, max_size=3)
+times = st.integers(0, 253_402_300_799_999)
+ends = st.one_of(times, st.just(NEVER))
+
+events = st.builds(
+    Event,
+    id=names,
+    kind=st.sampled_from(EventKind),
+    time=times,
+    received=times,
+    source=names,
+    tenant=names,
+    resource=names,
+    component=texts,
+    check=names,
+    severity=st.sampled_from(Severity),
+    signal=st.sampled_from(Signal),
+    summary=texts,
+    labels=labels,
+    value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    unit=texts,
+    ends_at=st.none() | times,
+    clear_key=st.none() | names,
+    fingerprint=names,
+    url=texts,
+)
+spells = st.builds(Spell, times, ends, ends, st.integers(0, 5), ends)
+changes = st.builds(
+    AlertChange,
+    *(names, times, names, st.integers(0, 5), st.booleans(), names, names, names, names, texts, names, texts, labels),
+    spells=st.lists(spells, max_size=3).map(tuple),
+    gone=st.lists(times, max_size=3).map(tuple),
+)
+event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3))
+change_packs = st.builds(Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3))
+
+
+@given(event_packs)
+def test_events_come_out_as_they_went_in(pack: Events) -> None:
+    out = unpack_events(pack_events(pack))
+    assert out == pack
+    assert [event.model_dump() for event in out.events] == [event.model_dump() for event in pack.events]
+    assert [event.model_copy(update={"time": 1}).time for event in out.events] == [1] * len(pack.events)
+
+
+@given(event_packs)
+def test_events_of_another_version_of_the_record_are_understood(pack: Events) -> None:
+    message = orjson.loads(pack_events(pack))
+    if pack.events:
+        order = sorted(range(len(wire.EVENT_FIELDS)), key=lambda at: wire.EVENT_FIELDS[at])
+        message["fields"] = [*(message["fields"][at] for at in order), "new"]
+        message["rows"] = [[*(row[at] for at in order), "later"] for row in message["rows"]]
+    assert unpack_events(orjson.dumps(message)) == pack
+
+
+@given(change_packs)
+def test_changes_come_out_as_they_went_in(pack: Changes) -> None:
+    out = unpack_changes(pack_changes(pack))
+    assert out == pack
+    assert all(isinstance(spell, Spell) for change in out.changes for spell in change.spells)
+
+
+def test_a_tick_is_small() -> None:
+    assert len(pack_events(Events("raw.zabbix/3", 1_772_409_600_000, 1_772_409_600_000))) < 120
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not-json"),
+        (b"{", "not-json"),
+        (b"[]", "not-a-pack"),
+        (b'{"v": 1, "kind": "changes"}', "not-a-pack"),
+        (b'{"v": 2, "kind": "events"}', "unknown-version"),
+        (b'{"v": 1, "kind": "events", "origin": "raw.a/0", "high": 1}', "not-a-pack"),
+        (
+            b'{"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1, "fields": ["id"], "rows": [[1]]}',
+            "not-a-pack",
+        ),
+        (b'{"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1, "rows": [[1]]}', "not-a-pack"),
+    ],
+)
+def test_what_is_no_pack_of_events_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(BadRecord) as refused:
+        unpack_events(data)
+    assert refused.value.reason == reason
+
+
+def test_a_row_that_is_cut_off_is_refused() -> None:
+    message = {"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1}
+    with pytest.raises(BadRecord, match="columns"):
+        unpack_events(orjson.dumps({**message, "fields": wire.EVENT_FIELDS, "rows": [["id", "problem"]]}))
