@@ -103,7 +103,7 @@ def cpu(process_id: int) -> float:
 
 
 def wait_handled(store: Path) -> None:
-    """Wait until a checkpoint holds everything that is in the inbox; asks the file, so that the host has no part in it."""
+    """Wait until a checkpoint holds all of the inbox; asks the file, so that the host has no part in it."""
     with closing(sqlite3.connect(store)) as db:
         query = "SELECT (SELECT max(seq) FROM inbox), (SELECT value FROM meta WHERE name = 'applied')"
         while True:
@@ -151,9 +151,8 @@ def main(given: list[str] | None = None) -> int:
     options = arguments(
         "Alerts by HTTP into a host.", given, runs="3", alerts="20000", single="4000", severity="warning"
     )
-    print(
-        f"{'':<9}{'a request':>8}{'connections':>12}{'alerts/s':>26}{'CPU us an alert':>18} {'Alertmanager: /s, us':>17}"
-    )
+    title = f"{'':<9}{'a request':>8}{'connections':>12}{'alerts/s':>26}{'CPU us an alert':>18}"
+    print(f"{title} {'Alertmanager /s us':>18}")
     rows = []
     for each, connections in SHAPES:
         count = int(options.alerts if each > 1 else options.single)

@@ -206,14 +206,16 @@ class Flow:
         self.scope.resume()
         self.practice.resume()
 
-    def export(self) -> list[Alert | Placement]:
+    def export(self, alerts: bool = True) -> list[Alert | Placement]:
         """Current records of all alerts that changed since the last drain (repeats change counts without an output).
+
+        A host that shows what is in memory off the state (see `stored_alert`) needs no `alerts` but those forgotten.
 
         What was forgotten meanwhile comes as it was last, so that it does not matter how often this is called.
         """
         intake, scope = self.intake, self.scope
         out: list[Alert | Placement] = [*intake.parted, *scope.parted]
-        for key in sorted(intake.alerts.changed):
+        for key in sorted(intake.alerts.changed) if alerts else ():
             record = intake.record(key)
             if record is not None:
                 out.append(record)

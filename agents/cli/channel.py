@@ -89,7 +89,9 @@ class StoreChannel:
         """See `Channel.send`."""
         self._host.ask(command)
         self._host.pump()
-        reply = next((Reply.model_validate_json(value) for value in self._store.history("reply", command.id)), None)
+        reply = next(
+            (Reply.model_validate_json(value) for value in self._store.read.history("reply", command.id)), None
+        )
         if reply is None:
             raise ConfigError(f"the command {command.id} is in the inbox of {self._store.path}, and was not answered")
         return reply

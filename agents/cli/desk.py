@@ -11,8 +11,7 @@ import orjson
 from pydantic import BaseModel
 
 from agents.embedded.host import CURRENT, KINDS
-from agents.embedded.store import Store
-from pipeline.state import Entry
+from agents.embedded.reader import Reader, connect
 from schemas.alert import Alert
 from schemas.base import ConfigError
 from schemas.event import DeadLetter
@@ -20,8 +19,6 @@ from schemas.incident import Incident
 from schemas.reference import Silence
 
 R = TypeVar("R", bound=BaseModel)
-
-LAST = "\uffff"
 
 NAMES: dict[type[BaseModel], tuple[str, str, str]] = {
     Incident: ("incident", "id", "tocsin incidents --all"),
@@ -48,8 +45,16 @@ class Desk(Protocol):
         ...
 
 
-class StoreDesk(Store):
-    """The embedded store, read as records. It may be read while a host writes to it."""
+class StoreDesk:
+    """The embedded store, read as records. A host may write to it meanwhile. Raises ConfigError; see `connect`."""
+
+    def __init__(self, path: str) -> None:
+        self._db = connect(path)
+        self._read = Reader(self._db)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
 
     def all(self, model: type[R]) -> Iterator[R]:
         """See `Desk.all`; silences are those that were added while running."""
@@ -57,35 +62,24 @@ class StoreDesk(Store):
 
     def _values(self, model: type[BaseModel]) -> Iterator[bytes]:
         if model is DeadLetter:
-            return self.dead()
+            return self._read.dead()
         if model is Silence:
-            return (orjson.dumps(orjson.loads(entry.value or b"")[1]) for entry in self._state("reference", "silence:"))
+            entries = self._read.state("reference", "silence:")
+            return (orjson.dumps(orjson.loads(entry.value or b"")[1]) for entry in entries)
         kind, _ = KINDS[model]
-        return self.records(kind) if kind in CURRENT else self._log(kind)
-
-    def _log(self, kind: str) -> Iterator[bytes]:
-        for (value,) in self._db.execute("SELECT value FROM history WHERE kind = ? ORDER BY seq, n", (kind,)):
-            yield value
-
-    def _state(self, table: str, start: str) -> Iterator[Entry]:
-        query = "SELECT tab, key, value FROM state WHERE tab = ? AND key >= ? AND key < ? ORDER BY key"
-        for row in self._db.execute(query, (table, start, start + LAST)):
-            yield Entry(*row)
+        return self._read.records(kind) if kind in CURRENT else self._read.log(kind)
 
     def get(self, model: type[R], name: str) -> R | None:
         """See `Desk.get`."""
         field = NAMES[model][1]
         if model in (DeadLetter, Silence):
             return next((record for record in self.all(model) if getattr(record, field) == name), None)
-        found = (model.model_validate_json(value) for value in self.find(KINDS[model][0], name))
+        found = (model.model_validate_json(value) for value in self._read.find(KINDS[model][0], name))
         return next((record for record in found if getattr(record, field) == name), None)
 
     def counters(self) -> Mapping[str, int]:
         """See `Desk.counters`."""
-        for entry in self._state("totals", "flow"):
-            counted: dict[str, int] = orjson.loads(entry.value or b"{}")
-            return counted
-        return {}
+        return self._read.counters()
 
 
 def opened(path: str) -> StoreDesk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from agents.cli.check import coming_in, going_out
 from agents.cli.command import command
 from agents.cli.output import console, json_option, print_json
 from agents.embedded.host import Host
-from agents.embedded.run import run as run_host
+from agents.embedded.run import serve
 from agents.embedded.store import Store
 from agents.reference_files import load_all
 from agents.source_files import make_sources
@@ -51,11 +50,11 @@ def run(config: Path, *, as_json: bool) -> None:
             said.print(line, markup=False)
         said.print("Stop it with Ctrl-C.")
         try:
-            asyncio.run(run_host(settings, host, normaliser))
+            serve(settings, host, normaliser)
         except* OSError as group:
             raise ConfigError(f"{config}: an input or output can't be had: {_first(group)}") from group
         if as_json:
-            print_json({"counters": host.flow.counters(), "records": store.counts()})
+            print_json({"counters": host.flow.counters(), "records": store.read.counts()})
     finally:
         store.close()
 

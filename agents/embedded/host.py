@@ -90,7 +90,7 @@ class Host:
         self._rows: dict[tuple[str, str], Row] = {}
         self._dead: list[Dead] = []
         if self.applied:
-            flow.restore(store.state())
+            flow.restore(store.read.state())
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Host:
 
     def checkpoint(self) -> None:
         """Write what followed from the inputs so far."""
-        for record in self.flow.export():
+        for record in self.flow.export(alerts=False):
             kind, field = KINDS[type(record)]
             self._put(Row(kind, getattr(record, field), record.version, record.model_dump_json().encode()))
         rows = list(self._rows.values())
@@ -202,7 +202,7 @@ class Host:
             self.receive(batch, Cursor(name, position))
             self.pump(progress)
         self.finish(name)
-        return Summary(position, dict(self.flow.counters()), self.store.counts())
+        return Summary(position, dict(self.flow.counters()), self.store.read.counts())
 
     def finish(self, name: str) -> None:
         """An input has ended: let happen, once, what waits for one lateness beyond the newest event."""

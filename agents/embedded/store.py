@@ -7,14 +7,13 @@ transaction with the number of the last input handled, so a crash at any moment 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from agents.embedded.lock import Lock
-from agents.embedded.rows import Checkpoint, Cursor, Dead, Input, Place
-from pipeline.state import Entry
+from agents.embedded.reader import VERSION, Reader
+from agents.embedded.rows import Checkpoint, Cursor, Dead, Input
 from schemas.base import ConfigError
 
-VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, received INTEGER NOT NULL,
@@ -32,7 +31,7 @@ CREATE TABLE IF NOT EXISTS dead (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, reas
 
 
 class Store:
-    """One file. Raises ConfigError where the file is of another version or no store at all."""
+    """One file; `read` reads what came out. Raises ConfigError where it is of another version or no store at all."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -44,6 +43,7 @@ class Store:
             self._db.executescript(SCHEMA)
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"store.path: {path} can't be used as a store: {error}") from error
+        self.read = Reader(self._db)
         found = self.meta("version", VERSION)
         if found != VERSION:
             raise ConfigError(f"store.path: {path} has version {found}; this Tocsin needs {VERSION}")
@@ -133,63 +133,6 @@ class Store:
 
     def _bury(self, dead: Iterable[Dead]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?)", dead)
-
-    def state(self) -> Iterator[Entry]:
-        """All of the state, as the last checkpoint left it."""
-        for row in self._db.execute("SELECT tab, key, value FROM state ORDER BY tab, key"):
-            yield Entry(*row)
-
-    # -- reading ---------------------------------------------------------------------------------------------------
-
-    def records(self, kind: str) -> Iterator[bytes]:
-        """All current records of a kind, as JSON, by id."""
-        for (value,) in self._db.execute("SELECT value FROM records WHERE kind = ? ORDER BY id", (kind,)):
-            yield value
-
-    def page(self, kind: str, after: str, most: int) -> list[bytes]:
-        """Current records of a kind whose id comes after one, by id."""
-        query = "SELECT value FROM records WHERE kind = ? AND id > ? ORDER BY id LIMIT ?"
-        return [row[0] for row in self._db.execute(query, (kind, after, most))]
-
-    def find(self, kind: str, prefix: str) -> list[bytes]:
-        """Records whose id begins with a prefix."""
-        query = "SELECT value FROM records WHERE kind = ? AND id >= ? AND id < ? ORDER BY id LIMIT 20"
-        return [row[0] for row in self._db.execute(query, (kind, prefix, prefix + "\uffff"))]
-
-    def history(self, kind: str, identity: str) -> Iterator[bytes]:
-        """History of one record, oldest first."""
-        query = "SELECT value FROM history WHERE kind = ? AND id = ? ORDER BY seq, n"
-        for (value,) in self._db.execute(query, (kind, identity)):
-            yield value
-
-    def versions(self, after: Place, most: int) -> list[tuple[Place, bytes]]:
-        """Versions of incidents after a place in the history, in order, each with its place."""
-        query = (
-            "SELECT seq, n, value FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident' ORDER BY seq, n LIMIT ?"
-        )
-        return [(Place(seq, n), value) for seq, n, value in self._db.execute(query, (*after, most))]
-
-    def count_versions(self, after: Place) -> int:
-        """How many versions of incidents come after a place."""
-        query = "SELECT count(*) FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident'"
-        return int(self._db.execute(query, after).fetchone()[0])
-
-    def history_end(self) -> Place:
-        """The last place in the history."""
-        row = self._db.execute("SELECT seq, n FROM history ORDER BY seq DESC, n DESC LIMIT 1").fetchone()
-        return Place(0, 0) if row is None else Place(*row)
-
-    def dead(self, prefix: str = "") -> Iterator[bytes]:
-        """Dead letters whose id begins with a prefix, in the order of their inputs."""
-        query = "SELECT value FROM dead WHERE id >= ? AND id < ? ORDER BY seq, id"
-        for (value,) in self._db.execute(query, (prefix, prefix + "\uffff")):
-            yield value
-
-    def counts(self) -> dict[str, int]:
-        """How many rows each table of results has."""
-        found = dict(self._db.execute("SELECT kind, count(*) FROM records GROUP BY kind").fetchall())
-        found["dead"] = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
-        return found
 
     def _transaction(self) -> sqlite3.Connection:
         self._db.execute("BEGIN IMMEDIATE")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Any, NamedTuple
 
+import orjson
+
 from pipeline.stages.fold import NEVER, Fold, Point, Rules, Spell, settle, step
 from schemas.alert import Alert, AlertStatus, SeverityChange
 from schemas.event import Event, Signal
@@ -18,6 +20,9 @@ from schemas.severity import BY_RANK
 REMEMBERED_IDS = 32
 """Ids of settled events kept to know a late repeated delivery."""
 SETTLE_EVERY = 16
+NO_RULES = Rules(0, 0, 0, 0.0, 0.0, ())
+"""For a state that is only shown."""
+_SPELLS = Fold.__slots__.index("spells")
 
 
 class Identity(NamedTuple):
@@ -180,6 +185,16 @@ def record_of(fingerprint: str, state: AlertState) -> Alert:
         ),
         url=view.url,
     )
+
+
+def stored_alert(fingerprint: str, value: bytes) -> Alert | None:
+    """The public record of one entry of the table of alerts; None for an alert that has had no problem yet."""
+    values = orjson.loads(value)
+    if not values[5][_SPELLS]:
+        return None
+    state = AlertState(Identity(*values[0]), NO_RULES)
+    state.load(values)
+    return record_of(fingerprint, state)
 
 
 def identity_of(event: Event, scope: str) -> Identity:

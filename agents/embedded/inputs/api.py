@@ -72,14 +72,14 @@ class Api:
             if not limit.isdigit() or not 1 <= int(limit) <= LARGEST_PAGE:
                 return _error(400, f"limit is a number from 1 to {LARGEST_PAGE}")
             after = request.query_params.get("after", "")
-            return _array(self._live.host.store.page(kind, after, int(limit)))
+            return _array(self._live.host.store.read.page(kind, after, int(limit)))
 
         return handler
 
     def _record(self, kind: str) -> Handler:
         async def handler(request: Request) -> Response:
             name = str(request.path_params["id"])
-            found = self._live.host.store.find(kind, name)
+            found = self._live.host.store.read.find(kind, name)
             if len(found) != 1:
                 count = len(found) or "no"
                 return _error(404, f"{count} {kind}{'s' if len(found) != 1 else ''} begin with {name!r}")
@@ -89,7 +89,7 @@ class Api:
 
     async def _dead(self, request: Request) -> Response:
         prefix = request.query_params.get("id", "")
-        return _array([value for _, value in zip(range(PAGE), self._live.host.store.dead(prefix), strict=False)])
+        return _array([value for _, value in zip(range(PAGE), self._live.host.store.read.dead(prefix), strict=False)])
 
     async def _healthy(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
         return PlainTextResponse("OK\n")

@@ -14,14 +14,14 @@ class Outbox:
         self._store = store
         found = store.find_cursor(name)
         if found is None:
-            found = Cursor(name, as_number(store.history_end()))
+            found = Cursor(name, as_number(store.read.history_end()))
             store.set_cursors(found)
         self._told = self._looked = as_place(found.position)
 
     def next(self, most: int) -> list[tuple[Place, bytes]]:
         """The next versions of incidents, in order, each with its place."""
-        end = self._store.history_end()
-        found = self._store.versions(self._looked, most)
+        end = self._store.read.history_end()
+        found = self._store.read.versions(self._looked, most)
         if not found:
             self._looked = end  # transitions are passed over once
         return found
@@ -38,4 +38,4 @@ class Outbox:
 
     def pending(self) -> int:
         """How many versions are yet to be told."""
-        return self._store.count_versions(self._told)
+        return self._store.read.count_versions(self._told)

@@ -68,10 +68,10 @@ def replayed(day: tuple[list[RawRecord], list[Record]], tmp_path_factory: pytest
 
 def test_a_replay_leaves_alerts_incidents_and_no_backlog(replayed: tuple[Path, Path]) -> None:
     with opened(replayed[1]) as host:
-        counts = host.store.counts()
+        counts = host.store.read.counts()
         assert counts["alert"] > 100
         assert counts["incident"] >= 1
-        assert counts["placement"] == sum(1 for _ in host.store.records("placement"))
+        assert counts["placement"] == sum(1 for _ in host.store.read.records("placement"))
         assert host.backlog() == 0
 
 
@@ -85,7 +85,7 @@ def test_each_input_became_events_or_a_dead_letter(replayed: tuple[Path, Path]) 
         totals = host.flow.counters()
         assert totals["events"] == sum(len(one.events) for one in decoded)
         assert sum(count for name, count in totals.items() if name.startswith("source ")) == totals["events"]
-        assert host.store.counts()["dead"] == sum(len(one.refused) for one in decoded) > 0
+        assert host.store.read.counts()["dead"] == sum(len(one.refused) for one in decoded) > 0
 
 
 def test_one_event_or_dead_letter_for_each_payload_that_tells_one_thing(
@@ -172,7 +172,7 @@ def test_a_dead_letter_keeps_its_reason_and_its_bytes(tmp_path: Path) -> None:
         out.write(b"no record \xfe at all\n")
     with opened(tmp_path / "store.db") as host:
         done = host.replay("broken", recording.read(str(path)))
-        letters = [DeadLetter.model_validate_json(letter) for letter in host.store.dead()]
+        letters = [DeadLetter.model_validate_json(letter) for letter in host.store.read.dead()]
     assert done.records["dead"] == done.inputs == 4
     assert "events" not in done.counters
     assert all(letter.reason and letter.detail for letter in letters)

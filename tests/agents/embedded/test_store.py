@@ -18,7 +18,7 @@ from schemas.base import ConfigError
 TABLES = ("state", "records", "history", "dead", "meta", "inbox", "cursors")
 WHOLE = Checkpoint(
     applied=7,
-    state=[Entry("alerts", "a", b"1"), Entry("alerts", "b", b"2")],
+    state=[Entry("cells", "a", b"1"), Entry("cells", "b", b"2")],
     rows=[Row("incident", "i", 3, b"third"), Row("alert", "a", 1, b"alert")],
     history=[Step(7, 0, "incident", "i", b"third")],
     dead=[Dead("d", 5, "bad json", b"letter")],
@@ -44,7 +44,7 @@ def everything(path: str) -> dict[str, list[Any]]:
 @pytest.mark.parametrize(
     "broken",
     [
-        {"state": [Entry("alerts", "a", b"changed"), Entry("alerts", "c", object())]},  # type: ignore[arg-type]
+        {"state": [Entry("cells", "a", b"changed"), Entry("cells", "c", object())]},  # type: ignore[arg-type]
         {"rows": [Row("incident", "i", 4, b"fourth"), Row("alert", "z", 1, None)]},  # type: ignore[arg-type]
         {"history": [Step(8, 0, "incident", "i", b"x"), Step(8, 1, "incident", "i", None)]},  # type: ignore[arg-type]
         {"dead": [Dead("e", 8, "late", b"x"), Dead("f", 8, "late", None)]},  # type: ignore[arg-type]
@@ -57,7 +57,7 @@ def test_a_checkpoint_that_fails_leaves_nothing(store: Store, path: str, broken:
     before = everything(path)
     next_one = Checkpoint(
         applied=8,
-        state=[Entry("alerts", "a", b"changed"), Entry("alerts", "b", None)],
+        state=[Entry("cells", "a", b"changed"), Entry("cells", "b", None)],
         rows=[Row("incident", "i", 4, b"fourth")],
         history=[Step(8, 0, "incident", "i", b"fourth")],
         dead=[Dead("e", 8, "late", b"other")],
@@ -67,19 +67,19 @@ def test_a_checkpoint_that_fails_leaves_nothing(store: Store, path: str, broken:
     assert everything(path) == before
     store.write(next_one)  # and the store can still be written to
     assert store.meta("applied", 0) == 8
-    assert list(store.state()) == [Entry("alerts", "a", b"changed")]
+    assert list(store.read.state()) == [Entry("cells", "a", b"changed")]
 
 
 def test_the_highest_version_wins(store: Store) -> None:
     for version, value in [(2, b"second"), (3, b"third"), (1, b"first")]:
         store.write(Checkpoint(version, [], [Row("incident", "i", version, value)], [], []))
-    assert list(store.records("incident")) == [b"third"]
+    assert list(store.read.records("incident")) == [b"third"]
 
 
 def test_of_equal_versions_the_later_wins(store: Store) -> None:
     for value in (b"before", b"after"):
         store.write(Checkpoint(1, [], [Row("alert", "a", 5, value)], [], []))
-    assert list(store.records("alert")) == [b"after"]
+    assert list(store.read.records("alert")) == [b"after"]
 
 
 def test_the_same_checkpoint_again_changes_nothing(store: Store, path: str) -> None:
@@ -88,7 +88,7 @@ def test_the_same_checkpoint_again_changes_nothing(store: Store, path: str) -> N
     with suppress(sqlite3.IntegrityError):  # taken or refused, it is all the same
         store.write(WHOLE)
     assert everything(path) == before
-    assert store.counts() == {"incident": 1, "alert": 1, "dead": 1}
+    assert store.read.counts() == {"incident": 1, "alert": 1, "dead": 1}
 
 
 def test_what_was_written_is_there_after_opening_again(path: str) -> None:
@@ -97,9 +97,9 @@ def test_what_was_written_is_there_after_opening_again(path: str) -> None:
         store.write(WHOLE._replace(applied=1))
     with closing(Store(path)) as store:
         assert store.meta("applied", 0) == 1
-        assert list(store.state()) == WHOLE.state
-        assert list(store.history("incident", "i")) == [b"third"]
-        assert list(store.dead()) == [b"letter"]
+        assert list(store.read.state()) == WHOLE.state
+        assert list(store.read.history("incident", "i")) == [b"third"]
+        assert list(store.read.dead()) == [b"letter"]
         assert list(store.pending(0, 10)) == [Input(1, "raw", 5, "nagios", "here", b"\xff")]
         assert not store.pending(1, 10)
 
