@@ -37,6 +37,10 @@ _DEFAULTS = {
     "component_labels": "device,interface,ifName,ifDescr,mountpoint,volume,disk,container,queue,topic,database,name",
     "ignore_labels": "",
 }
+RESENT = 60_000
+"""Prometheus sends what fires again after this long at the earliest, with the same start and a later end."""
+REMEMBERED = 65_536
+"""Alerts whose reading is kept, because they come again and again."""
 
 
 class Alertmanager:
@@ -49,6 +53,7 @@ class Alertmanager:
         self._default = severity_option("alertmanager", "default_severity", chosen["default_severity"])
         self._resource = names_option(chosen, "resource_labels")
         self._component = names_option(chosen, "component_labels")
+        self._known: dict[bytes, tuple[Event, bytes]] = {}
         self._ignored = frozenset((*_SEVERITY_LABELS, *names_option(chosen, "ignore_labels")))
 
     def decode(self, raw: RawRecord) -> Decoded:
@@ -84,11 +89,52 @@ class Alertmanager:
             ends = raw.received + self._timeout
         elif ends < starts:
             raise BadRecord("bad-time", "endsAt is before startsAt")
-        return self._event(alert, raw, starts, ends, resolved=ends <= raw.received)
+        if ends <= raw.received:
+            return self._event(alert, raw, starts, ends, resolved=True)
+        # One that began long ago is a repeat: at its start it would be older than what may still come, and not be news.
+        at = starts if raw.received - starts < RESENT else raw.received
+        return self._event(alert, raw, starts, ends, resolved=False, at=at)
 
     def _event(
-        self, alert: dict[str, Any], raw: RawRecord, starts: int | None, ends: int | None, *, resolved: bool
+        self,
+        alert: dict[str, Any],
+        raw: RawRecord,
+        starts: int | None,
+        ends: int | None,
+        *,
+        resolved: bool,
+        at: int | None = None,
     ) -> Event:
+        starts = raw.received if starts is None else starts
+        ended = raw.received if ends is None else ends
+        time = ended if resolved else _updated(alert, starts) if at is None else at
+        known, annotations = self._read(alert, raw)
+        state = "resolved" if resolved else "firing"
+        until = str(ended if resolved else ends)
+        identity = content_id(known.fingerprint, state, known.severity, str(starts), until, annotations)
+        # Times are in range since they were read, and nothing else differs from the record that was validated.
+        return known.model_copy(
+            update={
+                "id": identity,
+                "kind": EventKind.RESOLUTION if resolved else kind_at(known.severity),
+                "time": time,
+                "received": raw.received,
+                "source": raw.source,
+                "ends_at": None if resolved else ends,
+            }
+        )
+
+    def _read(self, alert: dict[str, Any], raw: RawRecord) -> tuple[Event, bytes]:
+        """What an alert says apart from its times, as an event, and its annotations; remembered by its bytes."""
+        key = dump([alert.get("labels"), alert.get("annotations"), alert.get("generatorURL")])
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = self._understood(alert, raw)
+        return found
+
+    def _understood(self, alert: dict[str, Any], raw: RawRecord) -> tuple[Event, bytes]:
         given = alert.get("labels")
         if given is None:
             raise BadRecord("missing-field", "labels is missing")
@@ -101,17 +147,12 @@ class Alertmanager:
         severity = WORDS.get(
             next((labels[name] for name in _SEVERITY_LABELS if name in labels), "").lower(), self._default
         )
-        starts = raw.received if starts is None else starts
-        ended = raw.received if ends is None else ends
         check = labels.get("alertname", "alert")
-        state = "resolved" if resolved else "firing"
-        return build(
+        event = build(
             {
-                "id": content_id(
-                    identity, state, severity, str(starts), str(ended if resolved else ends), dump(annotations)
-                ),
-                "kind": EventKind.RESOLUTION if resolved else kind_at(severity),
-                "time": ended if resolved else _updated(alert, starts),
+                "id": identity,
+                "kind": kind_at(severity),
+                "time": raw.received,
                 "received": raw.received,
                 "source": raw.source,
                 "tenant": self._tenant,
@@ -124,11 +165,11 @@ class Alertmanager:
                 or annotations.get("message")
                 or "",
                 "labels": labels,
-                "ends_at": None if resolved else ends,
                 "fingerprint": identity,
                 "url": alert.get("generatorURL") or "",
             }
         )
+        return event, dump(annotations)
 
 
 def _alone(alert: object) -> bytes:
