@@ -50,11 +50,11 @@ class Watch:
 def watched(flow: Flow) -> Watch:
     """A watch on the stages of a flow."""
     watch = Watch()
-    watch.put_on(flow.skew, "correct", "clock skew")
+    watch.put_on(flow.alert_step.skew, "correct", "clock skew")
     watch.put_on(flow.intake, "event", "dedup, flapping, hold")
     watch.put_on(flow.intake, "advance", "dedup, flapping, hold")
-    watch.put_on(flow, "_about", "enrich")
-    watch.put_on(flow, "_changed", "suppress and correlate")
+    watch.put_on(flow.scope_step, "about", "enrich")
+    watch.put_on(flow.scope_step, "change", "suppress and correlate")
     watch.put_on(flow.scope, "next_due", "suppress and correlate")
     watch.put_on(flow.scope, "fire_node", "suppress and correlate")
     watch.put_on(flow.practice, "fire", "incidents")

@@ -1,0 +1,74 @@
+"""The first keyed step: events in, changes of alerts out. Keyed by alert, so that it can be spread over workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.clock import Clock
+from pipeline.settings import FlowSettings
+from pipeline.stages.change import AlertChange, told
+from pipeline.stages.intake import Intake
+from pipeline.stages.skew import Skew
+from pipeline.state import Table
+from schemas.alert import Alert
+from schemas.base import Millis
+from schemas.event import Event
+
+
+class AlertStep:
+    """Clock skew, dedup, flapping and hold times of any number of alerts. The caller moves its clock."""
+
+    def __init__(self, settings: FlowSettings, clock: Clock) -> None:
+        self.clock = clock
+        self.skew = Skew(settings.time.skew)
+        self.intake = Intake(settings)
+
+    @property
+    def tables(self) -> list[Table[object]]:
+        """The state, beside that of the clock."""
+        return [self.skew.table, self.intake.alerts, self.intake.tombs, self.intake.clears]  # type: ignore[list-item]
+
+    def time_of(self, event: Event) -> Millis:
+        """Begin with an event: its time by our clock."""
+        clock = self.clock
+        self.intake.seq = clock.begin("events")
+        clock.count(event.kind.value)
+        clock.count(f"source {event.source}")
+        time = self.skew.correct(event)
+        if time < clock.watermark:
+            clock.count("late")
+        return time
+
+    def fold(self, event: Event, time: Millis) -> AlertChange | None:
+        """Fold the event just begun with into its alert. None where that changed nothing but counts."""
+        if event.kind not in ("problem", "resolution"):
+            return None
+        clock = self.clock
+        moved = time != event.time
+        if moved:
+            event = event.model_copy(update={"time": time})
+            clock.count("skew corrected")
+        change = self.intake.event(event, moved)
+        clock.count(self.intake.last_reason)
+        return None if change is None else told(change)
+
+    def advance(self) -> Iterator[AlertChange]:
+        """What happens by itself up to the watermark."""
+        self.intake.watermark = self.clock.watermark
+        return map(told, self.intake.advance())
+
+    def export(self, alerts: bool = True) -> list[Alert]:
+        """Current records of all alerts that changed since the last drain (none but those forgotten without `alerts`).
+
+        What was forgotten meanwhile comes as it was last, so that it does not matter how often this is called.
+        """
+        intake = self.intake
+        records = (intake.record(key) for key in sorted(intake.alerts.changed)) if alerts else ()
+        out = [*intake.parted, *(record for record in records if record is not None)]
+        intake.parted.clear()
+        return out
+
+    def resume(self) -> None:
+        """After a restore of the tables, the clock's included."""
+        self.intake.watermark = self.clock.watermark
+        self.intake.resume()

@@ -1,0 +1,132 @@
+"""The second keyed step: changes of alerts and commands in, incidents out. Keyed by scope."""
+
+from __future__ import annotations
+
+from models.kinds import classify
+from pipeline.clock import Clock
+from pipeline.output import Output
+from pipeline.practices.command import Desk
+from pipeline.practices.incident import Incidents
+from pipeline.practices.reference import ReferenceData
+from pipeline.settings import FlowSettings
+from pipeline.stages.change import AlertChange
+from pipeline.stages.enrich import Inventory
+from pipeline.stages.node import About
+from pipeline.stages.scope import Scope
+from pipeline.state import Table
+from schemas.alert import Placement
+from schemas.base import Millis, Record
+from schemas.command import Command
+from schemas.severity import BY_RANK
+
+
+class ScopeStep:
+    """Enrich, suppress, correlate and rank the alerts of any number of scopes, and look after their incidents.
+
+    The caller moves its clock, and numbers what comes in: see `begin`.
+    """
+
+    def __init__(self, settings: FlowSettings, clock: Clock) -> None:
+        self.clock = clock
+        self.inventory = Inventory(settings.correlate.hops)
+        self.scope = Scope(settings, self.inventory)
+        self.practice = Incidents(self.scope)
+        self.reference = ReferenceData(self.inventory, self.scope)
+        self.desk = Desk(self.scope, self.practice, self.reference)
+        self.reference.put_settings(settings)
+
+    @property
+    def tables(self) -> list[Table[object]]:
+        """The state, beside that of the clock."""
+        return [self.reference.table, self.scope.nodes, self.scope.groups, self.desk.seen]  # type: ignore[list-item]
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def begin(self, what: str) -> None:
+        """What follows comes of the next input: its number is the version of what it changes."""
+        self.scope.seq = self.clock.begin(what)
+
+    def change(self, change: AlertChange) -> list[Output]:
+        """One change of one alert."""
+        scope = self.scope
+        for start in change.gone:
+            scope.gone(change.fingerprint, start)
+        for spell in change.spells:
+            if not scope.again(change.fingerprint, spell):
+                scope.begin(self.about(change), spell)
+        return self.told(change.time)
+
+    def command(self, command: Command) -> list[Output]:
+        """One thing asked for; the first output is the Reply, the second the AuditEntry."""
+        answer = self.desk.handle(command, self.scope.seq)
+        return [*answer, *self.told(command.time)]
+
+    def put(self, record: Record, at: Millis) -> list[Output]:
+        """Insert or replace one record of reference data, in force from `at` on."""
+        self.reference.put(record, at)
+        return self.told(at)
+
+    def advance(self) -> None:
+        """Take over the clock's watermark; `fire` then does what was waiting for it."""
+        self.scope.high, self.scope.watermark = self.clock.newest, self.clock.watermark
+
+    def fire(self) -> list[Output] | None:
+        """The next thing that waited for the watermark, and what came of it; None when there is nothing left."""
+        due = self.scope.next_due()
+        if due is None:
+            return None
+        kind, key, at = due
+        if kind == "node":
+            self.scope.fire_node(key)
+            return self.told(at)
+        return [*self.practice.fire(key, at), *self.told(at)]
+
+    # -- the way through -------------------------------------------------------------------------------------------
+
+    def told(self, now: Millis) -> list[Output]:
+        """What the last change means for incidents, and the ledger."""
+        scope, practice = self.scope, self.practice
+        if not scope.touched and not scope.absorbed and not scope.ledger and not practice.notices:
+            return []
+        out: list[Output] = [*practice.tell(now), *practice.notices, *scope.ledger]
+        practice.notices.clear()
+        scope.ledger.clear()
+        return out
+
+    def about(self, change: AlertChange) -> About:
+        """Enrich: what a spell is about, bound to its configuration item."""
+        found = self.inventory.find(change.tenant, change.resource, change.component, change.labels)
+        item = self.inventory.items.get(found) if found is not None else None
+        return About(
+            fingerprint=change.fingerprint,
+            tenant=change.tenant,
+            scope=change.scope,
+            source=change.source,
+            resource=change.resource,
+            component=change.component,
+            check=change.check,
+            severity=BY_RANK[max(change.rank, 1)].value,
+            summary=change.summary,
+            said={**item.labels, **change.labels} if item is not None and item.labels else change.labels,
+            facts=self.inventory.facts(found),
+            item=found,
+            kind=classify(change.check, change.summary),
+        )
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def export(self) -> list[Placement]:
+        """Where the spells are that were moved since the last call, those forgotten meanwhile included."""
+        scope = self.scope
+        placed = sorted(scope.placed.items())
+        out = [*scope.parted, *(scope.placement(key, version) for key, version in placed if key in scope.nodes)]
+        scope.parted.clear()
+        scope.placed.clear()
+        return out
+
+    def resume(self) -> None:
+        """After a restore of the tables, the clock's included."""
+        self.advance()
+        self.reference.resume()
+        self.scope.resume()
+        self.practice.resume()
