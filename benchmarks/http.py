@@ -34,6 +34,9 @@ OTHERS: dict[tuple[str, int, int], tuple[int, int]] = {
     ("new", 1, 1): (3_300, 265),
 }
 """Alertmanager 0.34 on two cores like those of the reference machine, in memory only: alerts/s, CPU us an alert."""
+RESENT = 62
+"""Seconds after which a Prometheus sends again what still fires; `OLD` of them have passed when it is sent first."""
+OLD = 29
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -125,13 +128,14 @@ def phase(port: int, host: int, store: Path, made: Sequence[bytes], connections:
 
 def run(each: int, connections: int, count: int, severity: str) -> dict[str, Figure]:
     """One host from its start: new alerts, then the same again."""
-    port, begun = free_port(), datetime.now(UTC)
+    port, begun = free_port(), datetime.now(UTC) - timedelta(seconds=OLD)
     with tempfile.TemporaryDirectory(prefix="tocsin-http-") as name:
         folder = Path(name)
         with process(configure(folder, inputs=[{"type": "http", "port": port}])) as host:
             ready(f"http://127.0.0.1:{port}")
             found = {}
             for later, what in enumerate(("new", "repeated")):
+                time.sleep(max(later * RESENT - (datetime.now(UTC) - begun).total_seconds(), 0))
                 made = requests(alerts(count, severity, begun, later), each)
                 found[what] = phase(port, host.pid, folder / "tocsin.db", made, connections, count)
     return found

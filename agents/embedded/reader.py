@@ -14,7 +14,7 @@ from pipeline.stages.dedup import stored_alert
 from pipeline.state import Entry
 from schemas.base import ConfigError
 
-VERSION = 2
+VERSION = 3
 LAST = "\uffff"
 ALERT = "alert"
 """Alerts in memory are read off the state: a record beside it would be the same thing written twice."""

@@ -25,6 +25,34 @@ NO_RULES = Rules(0, 0, 0, 0.0, 0.0, ())
 _SPELLS = Fold.__slots__.index("spells")
 
 
+_SUMMARY, _LABELS, _URL = (Fold.__slots__.index(name) for name in ("summary", "labels", "url"))
+
+
+class _Said:
+    """Summary, labels and address of the parts of one alert, each different one once."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[Any, ...]] = []
+
+    def place(self, said: tuple[Any, ...]) -> int:
+        """Where it stands."""
+        if said not in self.all:
+            self.all.append(said)
+        return self.all.index(said)
+
+    def without(self, fold: list[Any]) -> list[Any]:
+        """The values of a fold with the place instead of the labels, and neither of the others."""
+        place = self.place((fold[_SUMMARY], fold[_LABELS], fold[_URL]))
+        fold[_SUMMARY], fold[_LABELS], fold[_URL] = "", place, ""
+        return fold
+
+
+def _with(said: list[Any], fold: list[Any]) -> list[Any]:
+    """The inverse of `_Said.without`."""
+    fold[_SUMMARY], fold[_LABELS], fold[_URL] = said[fold[_LABELS]]
+    return fold
+
+
 class Identity(NamedTuple):
     """What never changes about an alert."""
 
@@ -54,20 +82,23 @@ class AlertState:
         self.wake = NEVER
 
     def dump(self) -> list[object]:
-        """JSON-able state."""
-        base = None if self.base is None else self.base.dump()
+        """JSON-able state. What repeats say again (summary, labels, address) is in it once."""
+        said = _Said()
+        base = None if self.base is None else said.without(self.base.dump())
+        recent = [(*point[:5], said.place(point[5:])) for point in self.recent]
+        view = said.without(self.view.dump())
         return [
-            self.identity, base, self.settled, self.recent, self.ids, self.view.dump(),
-            self.version, self.wake, self.rules.holds,
+            self.identity, base, self.settled, recent, self.ids, view, self.version, self.wake, said.all,
+            self.rules.holds,
         ]  # fmt: skip
 
     def load(self, values: list[Any]) -> None:
         """Fill in from what `dump` wrote."""
-        _, base, self.settled, recent, ids, view, self.version, self.wake, _ = values
-        self.base = None if base is None else Fold.load(base)
-        self.recent = [Point(*point) for point in recent]
+        _, base, self.settled, recent, ids, view, self.version, self.wake, said, _ = values
+        self.base = None if base is None else Fold.load(_with(said, base))
+        self.recent = [Point(*point[:5], *said[point[5]]) for point in recent]
         self.ids = tuple(ids)
-        self.view = Fold.load(view)
+        self.view = Fold.load(_with(said, view))
 
     def insert(self, point: Point, watermark: int, moved: bool = False) -> str:
         """Put one event in its place. Returns the reason of `step`, or duplicate, late, revised.
