@@ -103,6 +103,9 @@ def run(case: Case) -> dict[str, Any]:
     for number in range(case.open):
         at += 3 * SECOND // 5
         flow.event(alert(number, number * 7919 % case.items, "open", at))
+        if number % 2_000 == 0:
+            flow.export()
+            flow.drain()
     held = resident() - before
     opened, probes = flow.open_alerts(), [0.0] * PROBES
     for number in range(PROBES):

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
 from schemas.command import AuditEntry, Reply
-from schemas.incident import Incident
+from schemas.incident import Incident, ServiceLevelNotice
 
-Output = AlertTransition | Alert | Placement | Incident | LedgerEntry | Reply | AuditEntry
+Output = AlertTransition | Alert | Placement | Incident | ServiceLevelNotice | LedgerEntry | Reply | AuditEntry

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from schemas.alert import Alert, AlertTransition, LedgerEntry, Occurrence, Placement
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import DeadLetter, Event, MetricSample, RawRecord
-from schemas.incident import Incident
+from schemas.incident import Incident, ServiceLevelNotice
 from schemas.reference import (
     Calendar,
     Change,
@@ -43,6 +43,7 @@ PUBLIC: dict[str, type[BaseModel]] = {
     "raw-record": RawRecord,
     "relation": Relation,
     "reply": Reply,
+    "service-level-notice": ServiceLevelNotice,
     "service-target": ServiceTarget,
     "silence": Silence,
 }

@@ -80,7 +80,32 @@ class Clock(Record):
     running: bool
     warns: Millis | None = Field(default=None, description="When 75 % will be reached if it goes on running.")
     breaches: Millis | None = Field(default=None, description="When 100 % will be reached if it goes on running.")
-    state: str = Field(default="ok", description="ok, warned, breached or met.")
+    state: str = Field(
+        default="ok",
+        description="ok, warned, breached or met, as of `at`; what passing time alone makes of it is told by notices.",
+    )
+
+
+class ServiceLevelNotice(Record):
+    """A clock of an incident has reached 75 % or 100 % of its time.
+
+    Time alone does not change an incident, so it gets no new version; who sees to service levels gets this instead.
+    """
+
+    id: Name = Field(description="Incident, clock, state and time: the same for a repeat.")
+    incident: Name
+    version: int = Field(ge=1, description="Only grows, as the incident's own versions do.")
+    tenant: Name
+    scope: Name
+    clock: str = Field(description="own (time to own) or resolve (time to resolve).")
+    state: str = Field(description="warned or breached.")
+    at: Millis
+    priority: int = Field(ge=1, le=5)
+    target: int = Field(ge=0, description="Milliseconds of business time allowed.")
+    used: int = Field(ge=0, description="Milliseconds of business time used up to `at`.")
+    breaches: Millis | None = Field(default=None, description="When 100 % will be reached if it goes on running.")
+    assignee: str = ""
+    group: str = ""
 
 
 class Incident(Record):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pipeline.practices.lifecycle import next_status
-from pipeline.practices.record import Clocks, build, worth
+from pipeline.practices.record import build
+from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group, incident_id
 from pipeline.stages.scope import Scope
-from schemas.incident import Incident, IncidentStatus
+from schemas.incident import Incident, IncidentStatus, ServiceLevelNotice
 from schemas.severity import RANK
 
 TOLD_SMALL = 4
@@ -23,6 +24,7 @@ class Incidents:
         self._clocks = Clocks(self._settings)
         self._open_rank = RANK[self._settings.open_at]
         self.by_id: dict[str, str] = {}
+        self.notices: list[ServiceLevelNotice] = []
 
     # -- after each input ------------------------------------------------------------------------------------------
 
@@ -108,9 +110,14 @@ class Incidents:
         scope.groups.touch(group.id)
         record = build(scope, group, reason, self._clocks)
         group.priority = record.priority
-        if due := worth(record):
-            scope.wake_group(group, due)
+        scope.wake_group(group, self._look(group, group.changed))
         return record
+
+    def _look(self, group: Group, at: int) -> int:
+        """Look at the clocks: notices of what they have reached. Returns when to look again."""
+        notices, due = self._clocks.look(group, at, self._scope.seq)
+        self.notices += notices
+        return due
 
     def current(self, incident: str) -> Incident:
         """The incident as it is, as its last version."""
@@ -122,7 +129,7 @@ class Incidents:
         self.by_id.pop(group.incident, None)
         group.status = IncidentStatus.MERGED.value if into else IncidentStatus.WITHDRAWN.value
         group.version, group.changed = self._scope.seq, max(now, group.changed)
-        group.members, group.active = set(), 0
+        group.members, group.active = [], 0
         record = build(self._scope, group, group.status, self._clocks)
         return record.model_copy(update={"merged_into": into or None, "closed": now})
 
@@ -148,7 +155,7 @@ class Incidents:
             if group.status == IncidentStatus.CLOSED and not group.active:
                 self._forget(group)
         if group_id in scope.groups:
-            self._wake_again(group)
+            self._wake_again(group, at)
         return out
 
     def _due(self, group: Group, at: int) -> str:
@@ -160,23 +167,22 @@ class Incidents:
             return ""
         if not group.active and group.status != IncidentStatus.CLOSED:
             return self._judge(group, "changed", at)  # it opened when all of it was over already
-        if state := self._clocks.crossed(group, at):
-            return state
         size = len(group.members)
         return "grown" if size != group.shown and at >= group.told + self._settings.report_every else ""
 
-    def _wake_again(self, group: Group) -> None:
+    def _wake_again(self, group: Group, at: int) -> None:
         wake = self._scope.wake_group
-        wake(group, group.stale)
+        due = group.stale
         if group.incident:
+            due = min(due, self._look(group, max(at, group.changed)))
             if group.status == IncidentStatus.RESOLVED:
-                wake(group, group.resolved + self._settings.close_after)
+                due = min(due, group.resolved + self._settings.close_after)
             elif len(group.members) != group.shown:
-                wake(group, group.told + self._settings.report_every)
-            wake(group, self._clocks.next_due(group))
+                due = min(due, group.told + self._settings.report_every)
         if not group.active and (not group.incident or group.status == IncidentStatus.CLOSED):
             ended = max(self._scope.nodes[key].spell.end for key in group.members)
-            wake(group, ended + self._settings.close_after)
+            due = min(due, ended + self._settings.close_after)
+        wake(group, due)
 
     def _forget(self, group: Group) -> None:
         for key in sorted(group.members):

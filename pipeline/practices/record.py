@@ -1,22 +1,17 @@
-"""The public record of an incident, and its clocks."""
+"""The public record of an incident."""
 
 from __future__ import annotations
 
-from pipeline.practices.clock import BusinessTime
-from pipeline.settings import IncidentSettings
+from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group
 from pipeline.stages.node import Link, Node
 from pipeline.stages.rank import rank, subject
 from pipeline.stages.scope import Scope
-from schemas.incident import Clock, Incident, IncidentStatus, Join, Member, Term
-from schemas.reference import ServiceTarget
+from schemas.incident import Incident, IncidentStatus, Join, Member, Term
 from schemas.severity import BY_RANK
 
 URGENCY = {5: 1, 4: 2, 3: 3, 2: 4, 1: 4, 0: 4}
-RUNNING = {"own": frozenset({"new"}), "resolve": frozenset({"new", "assigned"})}
-"""In which statuses a clock runs: time to own until somebody has it, time to resolve except while pending."""
-WARN_AT = 0.75
 
 SENTENCES = {
     "same-item": "on the same item, {gap:.0f} s apart",
@@ -38,52 +33,6 @@ APART = {
     "still-down": "if {via} had recovered before",
     "common-cause": "fewer alerts behind {via}",
 }
-
-
-class Clocks:
-    """Time to own and time to resolve, on business calendars."""
-
-    def __init__(self, settings: IncidentSettings) -> None:
-        self._targets: dict[int, ServiceTarget] = {target.priority: target for target in settings.targets}
-        self._calendars = {calendar.id: BusinessTime(calendar) for calendar in settings.calendars}
-
-    def clock(self, group: Group, name: str, priority: int, at: int) -> Clock | None:
-        """State of one clock at a time; None where the priority has no target."""
-        target = self._targets.get(priority)
-        if target is None:
-            return None
-        allowed = target.own if name == "own" else target.resolve
-        calendar = self._calendars[target.calendar]
-        used = 0
-        for (since, status), (until, _) in zip(group.work, (*group.work[1:], (at, "")), strict=True):
-            if status in RUNNING[name] and until > since:
-                used += calendar.elapsed(since, until)
-        running = bool(group.work) and group.work[-1][1] in RUNNING[name]
-        state = "breached" if used >= allowed else "warned" if used >= WARN_AT * allowed else "ok"
-        if not running and state != "breached":
-            state = "met" if name == "own" or group.status in ("resolved", "closed") else state
-        warns = calendar.after(at, int(WARN_AT * allowed) - used) if running and used < WARN_AT * allowed else None
-        breaches = calendar.after(at, allowed - used) if running and used < allowed else None
-        return Clock(target=allowed, used=used, at=at, running=running, warns=warns, breaches=breaches, state=state)
-
-    def next_due(self, group: Group) -> int:
-        """When the next warning or breach comes if nothing changes; NEVER where none."""
-        clocks = [self.clock(group, name, group.priority, group.changed) for name in RUNNING]
-        times = [t for c in clocks if c is not None for t in (c.warns, c.breaches) if t is not None]
-        return min(times, default=NEVER)
-
-    def crossed(self, group: Group, at: int) -> str:
-        """Returns "breached" or "warned" where a clock has crossed that since the last version, else ""."""
-        found = ""
-        for name in RUNNING:
-            before, after = (
-                self.clock(group, name, group.priority, t) for t in (group.changed, max(at, group.changed))
-            )
-            if before is not None and after is not None and before.state != after.state:
-                if after.state == "breached":
-                    return "breached"
-                found = after.state if after.state == "warned" else found
-        return found
 
 
 def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
@@ -167,12 +116,6 @@ def _join(node: Node, link: Link | None, scope: Scope) -> Join:
         terms=(term,),
         apart=APART[link.kind].format(**words),
     )
-
-
-def worth(record: Incident) -> int:
-    """When the incident's clocks want attention next; 0 where never."""
-    clocks = (record.own, record.resolve)
-    return min((t for c in clocks if c is not None for t in (c.warns, c.breaches) if t is not None), default=0)
 
 
 def _impact(scope: Scope, items: tuple[str, ...], services: tuple[str, ...]) -> int:

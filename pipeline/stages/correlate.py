@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from pipeline.settings import CorrelateSettings
+from pipeline.stages.buckets import NOTHING, Bucket
 from pipeline.stages.cells import Cells, Place
 from pipeline.stages.enrich import Above, Inventory
 from pipeline.stages.match import MatcherIndex
@@ -35,7 +36,7 @@ class Graph:
         self._cells = Cells()
         self._rules: MatcherIndex[CorrelationRule] = MatcherIndex()
         self._changes: dict[str, dict[str, Change]] = {}
-        self._silent: dict[tuple[str, int], dict[str, set[str]]] = {}
+        self._silent: dict[tuple[str, int], Bucket] = {}
         for rule in settings.rules:
             self.put_rule(rule)
 
@@ -89,7 +90,10 @@ class Graph:
             self._cells.add((above.item, above.distance), place)
         if node.spell.rank >= CAUSE_RANK:
             for above, bucket in self._silent_cells(node):
-                self._silent.setdefault((above.item, bucket), {}).setdefault(above.branch, set()).add(node.key)
+                cell = (above.item, bucket)
+                if cell not in self._silent:
+                    self._silent[cell] = Bucket()
+                self._silent[cell].add(above.branch, node.key)
 
     def remove(self, node: Node, keep: bool = False) -> None:
         """Take a node out of all cells; the caller rebuilds its group. `keep`: it is about to be indexed anew."""
@@ -103,7 +107,9 @@ class Graph:
             for above in self._inventory.above(item):
                 self._cells.discard((above.item, above.distance), place)
             for above, bucket in self._silent_cells(node):
-                self._forget_silent((above.item, bucket), above.branch, node.key)
+                cell = (above.item, bucket)
+                if cell in self._silent and not self._silent[cell].discard(above.branch, node.key):
+                    del self._silent[cell]
         if not keep:
             node.at = UNPLACED
             node.link = None
@@ -211,31 +217,19 @@ class Graph:
         for above, bucket in self._silent_cells(node):
             needed = self._branches_needed(above.item)
             own = self._silent[above.item, bucket]
-            for first in (bucket - 1, bucket):
-                other = self._silent.get((above.item, first if first != bucket else bucket + 1), {})
-                if len(own) + len(other) < needed:
+            for beside in (bucket - 1, bucket + 1):
+                other = self._silent.get((above.item, beside), NOTHING)
+                count = own.count_with(other, needed)
+                if count < needed:
                     continue
-                branches = own.keys() | other.keys()
-                if len(branches) < needed:
-                    continue
-                crossing = len(own[above.branch]) == 1 and above.branch not in other and len(branches) == needed
-                keys = sorted({key for part in (own, other) for keys in part.values() for key in keys} - {node.key})
-                if not crossing:
-                    del keys[1:]  # what was linked when the number became enough holds together by itself
-                share = len(branches) / max(1, len(self._inventory.needed_by(above.item)))
+                if count == needed and own.alone(above.branch) and above.branch not in other.branches:
+                    keys = sorted((own.keys() | other.keys()) - {node.key})  # it is the one that makes it enough
+                else:
+                    keys = [own.least_with(other, node.key)]  # what was linked before holds together by itself
+                share = count / max(1, len(self._inventory.needed_by(above.item)))
                 for key in keys:
                     gap = abs(self._nodes[key].at - node.at)
                     yield Link("common-cause", key, gap, above.distance, above.item, 0.4 * min(1.0, share))
-
-    def _forget_silent(self, cell: tuple[str, int], branch: str, key: str) -> None:
-        branches = self._silent.get(cell)
-        if branches is None or branch not in branches:
-            return
-        branches[branch].discard(key)
-        if not branches[branch]:
-            del branches[branch]
-            if not branches:
-                del self._silent[cell]
 
 
 def _topology(kind: str, near: Place, at: int, distance: int, via: str, window: int) -> Link:

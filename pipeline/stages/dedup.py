@@ -8,6 +8,7 @@ from the settled part, so the result never depends on the order of arrival insid
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from sys import intern
 from typing import Any, NamedTuple
 
 import orjson
@@ -110,7 +111,10 @@ class AlertState:
             return "duplicate"
         if point.time <= self.settled:
             return self._late(point)
-        if not recent or point.time > recent[-1].time:
+        if not recent:
+            self.recent = [point]  # an appended one would reserve room for more
+            reason = step(self.view, point, self.rules)
+        elif point.time > recent[-1].time:
             recent.append(point)
             reason = step(self.view, point, self.rules)
         else:
@@ -230,4 +234,5 @@ def stored_alert(fingerprint: str, value: bytes) -> Alert | None:
 
 def identity_of(event: Event, scope: str) -> Identity:
     """Identity of the alert that an event belongs to."""
-    return Identity(event.tenant, scope, event.source, event.resource, event.component, event.check, event.signal.value)
+    words = (event.tenant, scope, event.source, event.resource, event.component, event.check, event.signal.value)
+    return Identity._make(map(intern, words))  # many alerts share them

@@ -12,6 +12,8 @@ ADDRESS_LABELS = ("instance", "host", "hostname", "node", "address", "ip", "serv
 """Labels that may name the item where the resource itself does not."""
 SERVICE_KINDS = frozenset({"service", "business-service", "business_service"})
 
+NO_FACTS: dict[str, str] = {}
+
 
 class Above(NamedTuple):
     """One thing that an item needs, directly or through others."""
@@ -34,6 +36,7 @@ class Inventory:
         self._names: dict[tuple[str, str], str] = {}
         self._above: dict[str, tuple[Above, ...]] = {}
         self._services: dict[str, tuple[str, ...]] = {}
+        self._facts: dict[str, dict[str, str]] = {}
 
     def put_item(self, item: ConfigurationItem) -> None:
         """Insert or replace an item."""
@@ -42,6 +45,7 @@ class Inventory:
             for name in self._all_names(old):
                 self._names.pop((old.tenant, name), None)
         self.items[item.id] = item
+        self._facts[item.id] = {"item": item.id, "kind": item.kind, "site": item.site, "owner": item.owner}
         for name in self._all_names(item):
             self._names.setdefault((item.tenant, name), item.id)
         self._services.clear()
@@ -80,6 +84,10 @@ class Inventory:
                     if (tenant, name) in known:
                         return known[tenant, name]
         return None
+
+    def facts(self, item: str | None) -> dict[str, str]:
+        """What an item adds to the labels of what is about it: item, kind, site, owner. Shared: not to be changed."""
+        return NO_FACTS if item is None else self._facts.get(item, NO_FACTS)
 
     def above(self, item: str) -> tuple[Above, ...]:
         """Everything that `item` needs within the hops, nearest first, each once."""

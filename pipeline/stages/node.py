@@ -21,18 +21,37 @@ class Link(NamedTuple):
 
 
 class About(NamedTuple):
-    """What the spell is about; shared by all spells of an alert."""
+    """What the spell is about. Mappings are never changed, so that many can share one."""
 
     fingerprint: str
     tenant: str
     scope: str
+    source: str
     resource: str
     component: str
     check: str
+    severity: str
     summary: str
-    labels: dict[str, str]
+    said: dict[str, str]
+    """Labels of the monitor, on top of those of the item."""
+    facts: dict[str, str]
+    """What the item adds: see `pipeline.stages.enrich.Inventory.facts`."""
     item: str | None
     kind: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All that matchers may look at. Made when asked for: kept, it would be most of what a spell takes."""
+        return {
+            **self.said,
+            "resource": self.resource,
+            "component": self.component,
+            "check": self.check,
+            "source": self.source,
+            "tenant": self.tenant,
+            "severity": self.severity,
+            **self.facts,
+        }
 
 
 class Node:

@@ -175,7 +175,7 @@ class Scope:
 
     def _enter(self, node: Node, group: Group) -> None:
         node.group = group.id
-        group.members.add(node.key)
+        group.members.append(node.key)
         group.top = max(group.top, node.spell.rank)
         group.multi = group.multi or subject(node.about) != group.begun
         self._count(node)
@@ -197,7 +197,7 @@ class Scope:
             node.group = keep.id
             self.nodes.touch(key)
             self.placed[key] = self.seq
-        keep.members |= drop.members
+        keep.members += drop.members
         keep.active += drop.active
         keep.top = max(keep.top, drop.top)
         keep.multi = keep.multi or drop.multi or keep.begun != drop.begun
@@ -217,7 +217,7 @@ class Scope:
             return
         self.graph.remove(node)
         group = self.groups[node.group]
-        group.members.discard(node.key)
+        group.members.remove(node.key)
         group.active -= node.live
         node.group, node.live = "", False
         self.nodes.touch(node.key)
@@ -259,7 +259,7 @@ class Scope:
             node.group, node.live = "", False
         del self.groups[group.id]
         self.touched.pop(group.id, None)
-        group.members = set()
+        group.members = []
         group.active = group.top = 0
         group.multi, group.stale, group.begun = False, NEVER, subject(members[0].about)
         self.groups[group.id] = group
@@ -344,6 +344,9 @@ class Scope:
         """After a restore: rebuild the indexes and timers that follow from the state."""
         for key in sorted(self.nodes, key=lambda k: self.nodes[k].order):
             node = self.nodes[key]
+            facts = self.inventory.facts(node.about.item)
+            if facts == node.about.facts:
+                node.about = node.about._replace(facts=facts)  # shared again
             if node.at != UNPLACED:
                 self.graph.index(node)
             for source, both in self.suppressor.source_keys(node.about.labels):
