@@ -19,13 +19,14 @@ from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
 from schemas.base import ConfigError, Record
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import RawRecord
-from schemas.incident import Incident
+from schemas.incident import Incident, ServiceLevelNotice
 
 KINDS: dict[type[BaseModel], tuple[str, str]] = {
     Alert: ("alert", "fingerprint"),
     Placement: ("placement", "alert"),
     Incident: ("incident", "id"),
     LedgerEntry: ("ledger", "id"),
+    ServiceLevelNotice: ("service-level", "incident"),
     AlertTransition: ("transition", "fingerprint"),
     Reply: ("reply", "command"),
     AuditEntry: ("audit", "id"),
@@ -33,7 +34,7 @@ KINDS: dict[type[BaseModel], tuple[str, str]] = {
 """Type of an output to its kind in the store and the field that is its id."""
 CURRENT = frozenset({"alert", "placement", "incident", "ledger"})
 """Kinds of which the highest version is kept; of the others, and of incidents, the history is."""
-HISTORY = frozenset({"transition", "incident", "reply", "audit"})
+HISTORY = frozenset({"service-level", "transition", "incident", "reply", "audit"})
 BATCH = 2000
 
 Progress = Callable[[int], None]
