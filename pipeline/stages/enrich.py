@@ -12,6 +12,8 @@ ADDRESS_LABELS = ("instance", "host", "hostname", "node", "address", "ip", "serv
 """Labels that may name the item where the resource itself does not."""
 SERVICE_KINDS = frozenset({"service", "business-service", "business_service"})
 
+CARRYING = frozenset({RelationKind.RUNS_ON, RelationKind.PART_OF})
+"""What is taken away with the thing at the other end."""
 NO_FACTS: dict[str, str] = {}
 
 
@@ -36,6 +38,7 @@ class Inventory:
         self._names: dict[tuple[str, str], str] = {}
         self._above: dict[str, tuple[Above, ...]] = {}
         self._services: dict[str, tuple[str, ...]] = {}
+        self._carriers: dict[str, tuple[str, ...]] = {}
         self._facts: dict[str, dict[str, str]] = {}
 
     def put_item(self, item: ConfigurationItem) -> None:
@@ -56,6 +59,7 @@ class Inventory:
         self._needs.setdefault(relation.source, {})[relation.target] = relation.group
         self._needed_by.setdefault(relation.target, {})[relation.source] = relation.group
         self._above.clear()
+        self._carriers.clear()
         self._services.clear()
 
     @staticmethod
@@ -108,6 +112,20 @@ class Inventory:
                     seen.add(target)
                     queue.append((target, distance + 1))
                     yield Above(target, distance + 1, here)
+
+    def carriers(self, item: str) -> tuple[str, ...]:
+        """The item itself, all that it runs on or is part of, and so on up: what is taken away takes it away."""
+        found = self._carriers.get(item)
+        if found is None:
+            ways = [item]
+            for here in ways:  # grows while it is walked
+                ways.extend(
+                    target
+                    for target in self._needs.get(here, ())
+                    if target not in ways and self.kind(here, target) in CARRYING
+                )
+            found = self._carriers[item] = tuple(ways)
+        return found
 
     def needed_by(self, item: str) -> Mapping[str, str]:
         """Direct dependants and the redundancy group of each relation."""

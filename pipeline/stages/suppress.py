@@ -13,10 +13,7 @@ from pipeline.stages.enrich import Inventory
 from pipeline.stages.fold import NEVER
 from pipeline.stages.match import MatcherIndex, compile_matchers
 from schemas.alert import SuppressionReason
-from schemas.reference import Change, InhibitionRule, RelationKind, Silence
-
-COVERED = frozenset({RelationKind.RUNS_ON, RelationKind.PART_OF})
-"""A window on an item also covers what runs on it and what is part of it."""
+from schemas.reference import Change, InhibitionRule, Silence
 
 
 class Cover(NamedTuple):
@@ -148,28 +145,9 @@ class Suppressor:
 
     def _windows_of(self, item: str) -> list[Change]:
         found: dict[str, Change] = {}
-        inventory = self._inventory
-        for above in (item, *(a.item for a in inventory.above(item) if self._carries(item, a.item))):
-            for change in self._windows.get(above, {}).values():
-                found[change.id] = change
+        for carrier in self._inventory.carriers(item):
+            found.update(self._windows.get(carrier, {}))
         return [found[key] for key in sorted(found)]
-
-    def _carries(self, item: str, above: str) -> bool:
-        """Whether the way from the item up to `above` is of running on and being part of, all along."""
-        if above not in self._windows:
-            return False
-        here, seen = {item}, {item}
-        while here:
-            here = {
-                target
-                for source in here
-                for target in self._inventory.needs(source)
-                if self._inventory.kind(source, target) in COVERED
-            } - seen
-            if above in here:
-                return True
-            seen |= here
-        return False
 
 
 def _equal_key(rule: InhibitionRule, labels: Mapping[str, str]) -> str:
