@@ -37,6 +37,10 @@ class HttpInput(Record):
     type: Literal["http"] = Field(description="The HTTP interface.")
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 is all of them.")
     port: Port = 9095
+    token_file: str = Field(
+        default="",
+        description="File of tokens: a line each, name roles token. Empty: commands are taken from this machine only.",
+    )
     max_body: int = Field(default=8 * 1024 * 1024, ge=1024, description="Bytes; a larger body is refused with 413.")
 
 

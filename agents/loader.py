@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from agents import mapping_files
-from agents.config import Config, FileInput, HttpInput, JsonLinesOutput, SourceSettings, WebhookOutput
+from agents.config import Config, FileInput, HttpInput, Input, JsonLinesOutput, SourceSettings, WebhookOutput
+from agents.embedded import tokens
 from agents.reading import read_document
 from pipeline.practices.configuration import humane
 from pipeline.sources.registry import SOURCES, make_source
@@ -44,7 +45,14 @@ def load(path: str | Path) -> Config:
         rest = [fault for fault in faults(error, Config, data) if not _told(fault, wrong)]
         raise document.complain([*wrong, *rest]) from None
     config = _resolved(config, document.path.parent)
-    wrong += [*_twice(config), *_sources(config), *_calendars(config), *_urls(config), *_files(config)]
+    wrong += [
+        *_twice(config),
+        *_sources(config),
+        *_calendars(config),
+        *_urls(config),
+        *_files(config),
+        *_tokens(config),
+    ]
     if wrong:
         raise document.complain(wrong)
     return config
@@ -145,6 +153,16 @@ def _urls(config: Config) -> Iterator[Fault]:
                 yield Fault(keys, "holds a password; secrets are given by secret_file only")
 
 
+def _tokens(config: Config) -> Iterator[Fault]:
+    for index, entry in enumerate(config.inputs):
+        # That it is missing is told with the other files.
+        if isinstance(entry, HttpInput) and Path(entry.token_file).is_file():
+            try:
+                tokens.load(entry.token_file)
+            except ConfigError as error:
+                yield Fault(("inputs", index, "token_file"), str(error))
+
+
 def _files(config: Config) -> Iterator[Fault]:
     for keys, name, whole in _named_files(config):
         path = Path(name)
@@ -159,6 +177,8 @@ def _named_files(config: Config) -> Iterator[tuple[Keys, str, bool]]:
     for index, entry in enumerate(config.inputs):
         if isinstance(entry, FileInput) and entry.path != STDIO and not entry.follow:
             yield ("inputs", index, "path"), entry.path, False
+        elif isinstance(entry, HttpInput) and entry.token_file:
+            yield ("inputs", index, "token_file"), entry.token_file, True
     for index, target in enumerate(config.outputs):
         if isinstance(target, WebhookOutput) and target.secret_file:
             yield ("outputs", index, "secret_file"), target.secret_file, True
@@ -170,6 +190,13 @@ def _named_files(config: Config) -> Iterator[tuple[Keys, str, bool]]:
 
 
 # --- paths ---
+
+
+def _paths(entry: Input) -> list[tuple[str, str]]:
+    """The keys of an input that are paths, with their values."""
+    if isinstance(entry, FileInput):
+        return [("path", entry.path)]
+    return [("token_file", entry.token_file)] if isinstance(entry, HttpInput) else []
 
 
 def _resolved(config: Config, folder: Path) -> Config:
@@ -187,10 +214,7 @@ def _resolved(config: Config, folder: Path) -> Config:
         else target.model_copy(update={"secret_file": at(target.secret_file)})
         for target in config.outputs
     ]
-    inputs = [
-        entry.model_copy(update={"path": at(entry.path)}) if isinstance(entry, FileInput) else entry
-        for entry in config.inputs
-    ]
+    inputs = [entry.model_copy(update={key: at(name) for key, name in _paths(entry)}) for entry in config.inputs]
     return config.model_copy(
         update={
             "inputs": tuple(inputs),

@@ -20,7 +20,7 @@ class Channel(Protocol):
     """The way to a flow."""
 
     def send(self, command: Command) -> Reply:
-        """Hand over a command and wait for its reply."""
+        """Hand over a command and wait for its reply. Where no role was set, a token may say which."""
         ...
 
     def whole(self, incident: str) -> str:
@@ -35,7 +35,7 @@ class Channel(Protocol):
 class Asking:
     """Asks in the name of a person, and tells the answers."""
 
-    def __init__(self, channel: Channel, by: str, role: Role, *, as_json: bool) -> None:
+    def __init__(self, channel: Channel, by: str, role: Role | None, *, as_json: bool) -> None:
         self._channel, self._by, self._role, self._as_json = channel, by, role, as_json
 
     def whole(self, incident: str) -> str:
@@ -61,7 +61,7 @@ class Asking:
             time=time.time_ns() // 1_000_000,
             action=action,
             by=self._by,
-            role=self._role,
+            **({} if self._role is None else {"role": self._role}),
             target=target,
             arguments={name: value for name, value in arguments.items() if value},
             body=body or {},
@@ -75,29 +75,38 @@ class Asking:
             console().print(reply.text, style="green", markup=False)
 
 
+def reaching(function: Callable[..., object]) -> Callable[..., object]:
+    """The options that say how to reach a running host: `url` and `token_file`."""
+    made = click.option(
+        "--token-file",
+        envvar="TOCSIN_TOKEN_FILE",
+        default="",
+        type=click.Path(dir_okay=False),
+        help="Holds the token that the host at --url wants.  [env var: TOCSIN_TOKEN_FILE]",
+    )(function)
+    return click.option("--url", envvar="TOCSIN_URL", default="", help="Of a running host.  [env var: TOCSIN_URL]")(
+        made
+    )
+
+
 def asking(function: Callable[..., object]) -> Callable[..., object]:
     """Give a command the options that say who asks whom, and `ask`, an Asking made from them."""
 
     @wraps(function)
-    def with_ask(*, by: str, role: str, url: str, store: str, as_json: bool, **rest: Any) -> None:
+    def with_ask(
+        *, by: str, role: str | None, url: str, token_file: str, store: str, as_json: bool, **rest: Any
+    ) -> None:
         from agents.cli.channel import channel
 
-        with channel(url, store) as way:
-            function(ask=Asking(way, by, Role(role), as_json=as_json), **rest)
+        with channel(url, token_file, store) as way:
+            function(ask=Asking(way, by, None if role is None else Role(role), as_json=as_json), **rest)
 
     made: Callable[..., object] = with_ask
     roles = click.Choice([role.value for role in Role])
     made = json_option(made)
     made = store_option(made)
-    made = click.option("--url", envvar="TOCSIN_URL", default="", help="Of a running host.  [env var: TOCSIN_URL]")(
-        made
-    )
+    made = reaching(made)
     made = click.option(
-        "--role",
-        envvar="TOCSIN_ROLE",
-        type=roles,
-        default=Role.OPERATOR.value,
-        show_default=True,
-        help="In which role.",
+        "--role", envvar="TOCSIN_ROLE", type=roles, help="In which role.  [default: the token's first, or operator]"
     )(made)
     return click.option("--by", envvar="TOCSIN_USER", default=getpass.getuser, help="Who asks.  [default: you]")(made)

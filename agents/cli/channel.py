@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import httpx
 
@@ -15,16 +16,19 @@ from agents.cli.desk import find, opened
 from agents.config import Config
 from agents.embedded.host import Host
 from agents.embedded.store import Store
+from agents.embedded.tokens import load_token
 from agents.source_files import make_sources
 from pipeline.flow import Flow
 from pipeline.sources.normalise import Normaliser
 from schemas.alert import Alert
 from schemas.base import ConfigError
 from schemas.command import Command, Reply
-from schemas.event import RawRecord
+from schemas.event import DeadLetter, RawRecord
 from schemas.incident import Incident
 
 TIMEOUT = 30.0
+REPLIED = (200, 409)
+"""Answers that hold a reply: done, and refused by the flow."""
 
 
 class Received(NamedTuple):
@@ -37,17 +41,18 @@ class Received(NamedTuple):
 class HttpChannel:
     """A running host. Raises ConfigError where it cannot be reached or does not understand."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT)
+    def __init__(self, url: str, token_file: str = "") -> None:
+        headers = {"authorization": f"Bearer {load_token(token_file)}"} if token_file else {}
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT, headers=headers)
 
     def send(self, command: Command) -> Reply:
         """See `Channel.send`."""
         try:
-            answer = self._client.post("/v1/commands", content=command.model_dump_json())
+            answer = self._client.post("/v1/commands", content=command.model_dump_json(exclude_unset=True))
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        if answer.status_code >= 500 or not answer.headers.get("content-type", "").startswith("application/json"):
-            raise ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}")
+        if answer.status_code not in REPLIED:
+            raise self._refused(answer)
         return Reply.model_validate_json(answer.content)
 
     def whole(self, incident: str) -> str:
@@ -64,12 +69,38 @@ class HttpChannel:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         if answer.status_code != 200:
-            raise ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}")
+            raise self._refused(answer)
         return str(answer.json()[field])
+
+    def letter(self, start: str) -> DeadLetter:
+        """The one dead letter whose id begins like this; ConfigError where there is none, or several."""
+        try:
+            answer = self._client.get("/v1/dead", params={"id": start})
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code != 200:
+            raise self._refused(answer)
+        found = [DeadLetter.model_validate(value) for value in answer.json()]
+        if len(found) != 1:
+            raise ConfigError(f"{len(found) or 'no'} dead letters of {self._client.base_url} begin with {start!r}")
+        return found[0]
+
+    def receive(self, raw: RawRecord) -> None:
+        """Hand over one payload; it is in the inbox once this returns."""
+        try:
+            answer = self._client.post(f"/v1/events/{quote(raw.source, safe='')}", content=raw.payload)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code != 202:
+            raise self._refused(answer)
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    def _refused(self, answer: httpx.Response) -> ConfigError:
+        hint = "; name a file with your token by --token-file" if answer.status_code == 401 else ""
+        return ConfigError(f"{self._client.base_url} answered {answer.status_code}: {answer.text[:200]}{hint}")
 
     def _unreachable(self, error: httpx.HTTPError) -> ConfigError:
         return ConfigError(f"{self._client.base_url} cannot be reached: {error}; is a host running there?")
@@ -129,9 +160,9 @@ def settings_beside(path: str) -> Config:
 
 
 @contextmanager
-def channel(url: str, store: str) -> Iterator[Channel]:
+def channel(url: str, token_file: str, store: str) -> Iterator[Channel]:
     """The way to the host at `url`, or to the store where no URL is given."""
-    way = HttpChannel(url) if url else StoreChannel(store)
+    way = HttpChannel(url, token_file) if url else StoreChannel(store)
     try:
         yield way
     finally:

@@ -83,6 +83,8 @@ def coming_in(config: Config) -> Iterator[str]:
             yield f"reads: syslog on {entry.protocol} {entry.host}:{entry.port}, as {entry.source}"
         else:
             yield f"reads: http://{entry.host}:{entry.port}/v1/events/SOURCE and /api/v2/alerts"
+            who = f"who has a token of {entry.token_file}" if entry.token_file else "this machine only"
+            yield f"obeys: {who}, at http://{entry.host}:{entry.port}/v1/commands"
     for name, settings in config.sources.items():
         by = f"by {settings.mapping}" if settings.mapping else f"with {settings.options or 'no options'}"
         yield f"source {name}: {by}, tenant {settings.tenant}"

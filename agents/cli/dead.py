@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from agents.cli.channel import StoreChannel
+from agents.cli.asking import reaching
+from agents.cli.channel import HttpChannel, StoreChannel
 from agents.cli.command import Group, subcommand
 from agents.cli.desk import find, opened
 from agents.cli.output import console, json_option, moment, print_json, rows, store_option, table
 from schemas.base import ConfigError
-from schemas.event import DeadLetter
+from schemas.event import DeadLetter, RawRecord
 
 
 @click.group(cls=Group)
@@ -74,18 +76,36 @@ def show(name: str, store: str, *, as_bytes: bool, as_json: bool) -> None:
     help="Send what this file holds, instead of the payload as it came.",
 )
 @click.option("--source", help="Send it as a payload of this source.")
+@reaching
 @store_option
 @json_option
-def replay(name: str, edit_file: Path | None, source: str | None, store: str, *, as_json: bool) -> None:
-    """Put the payload into the inbox again, mended or as it came, and say what became of it."""
+def replay(
+    name: str,
+    edit_file: Path | None,
+    source: str | None,
+    url: str,
+    token_file: str,
+    store: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Put the payload into the inbox again, mended or as it came, and say what became of it.
+
+    A running host is given it by --url, and handles it when its turn comes.
+    """
+    if url:
+        with closing(HttpChannel(url, token_file)) as host:
+            letter = host.letter(name)
+            host.receive(_mended(letter, edit_file, source))
+        if as_json:
+            print_json({"dead": letter.id, "kept": 1})
+        else:
+            console().print(f"{url} has it; what it does not understand is in `tocsin dead list` again", style="green")
+        return
     letter = find(DeadLetter, name, opened(store))
-    payload = edit_file.read_bytes() if edit_file is not None else letter.raw.payload
-    raw = letter.raw.model_copy(update={"payload": payload, "source": source or letter.raw.source})
-    if edit_file is not None:
-        raw = raw.model_copy(update={"origin": f"{raw.origin} edited {time.time_ns() // 1_000_000}".strip()})
     way = StoreChannel(store)
     try:
-        again = way.receive(raw)
+        again = way.receive(_mended(letter, edit_file, source))
     finally:
         way.close()
     if as_json:
@@ -94,3 +114,12 @@ def replay(name: str, edit_file: Path | None, source: str | None, store: str, *,
         raise ConfigError(f"still not understood: {again.refused[0]}")
     if not as_json:
         console().print(f"understood: {again.events} events", style="green")
+
+
+def _mended(letter: DeadLetter, edit_file: Path | None, source: str | None) -> RawRecord:
+    """What is sent in place of a dead letter."""
+    payload = edit_file.read_bytes() if edit_file is not None else letter.raw.payload
+    raw = letter.raw.model_copy(update={"payload": payload, "source": source or letter.raw.source})
+    if edit_file is not None:
+        raw = raw.model_copy(update={"origin": f"{raw.origin} edited {time.time_ns() // 1_000_000}".strip()})
+    return raw

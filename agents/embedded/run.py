@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from agents.config import Config, FileInput, HttpInput, JsonLinesOutput, SyslogInput
+from agents.embedded import tokens
 from agents.embedded.host import Host
 from agents.embedded.inputs.api import Api
 from agents.embedded.inputs.file import STDIN, read_file, replay_files
@@ -89,6 +90,7 @@ class Running:
         ]
         self._servers: list[_Server] = []
         self._addresses: list[tuple[str, int]] = []
+        self._url = ""
 
     async def until(self, stop: asyncio.Event, started: Started | None) -> None:
         """Run until `stop` is set, all inputs have ended, or something fails."""
@@ -103,6 +105,7 @@ class Running:
         writer = make(self.live.write())
         outputs = {make(one.run(event)) for one, event in zip(self._outputs, changed, strict=True)}
         stopping = make(stop.wait())
+        self.live.host.store.announce(self._url)
         if started is not None:
             started(self._addresses)
         try:
@@ -121,6 +124,9 @@ class Running:
         """All inputs but files to replay. What they listen on is had before anything is read."""
         sockets = {n: _listen(n, one) for n, one in enumerate(self._config.inputs) if not isinstance(one, FileInput)}
         self._addresses = [sock.getsockname()[:2] for sock in sockets.values()]
+        self._url = next(
+            (_url(sockets[n]) for n, one in enumerate(self._config.inputs) if isinstance(one, HttpInput)), ""
+        )
         found: list[Work] = []
         for number, one in enumerate(self._config.inputs):
             if isinstance(one, FileInput):
@@ -137,7 +143,8 @@ class Running:
     async def _http(self, settings: HttpInput, sock: socket.socket) -> None:
         payloads = Payloads(settings, self.live, self._normaliser, self._sources)
         metrics = registry(self.live, [one.outbox for one in self._outputs], payloads.requests)
-        payloads.rest = Api(self.live, metrics).app()
+        guard = tokens.load(settings.token_file) if settings.token_file else None
+        payloads.rest = Api(self.live, metrics, guard).app()
         config = uvicorn.Config(
             payloads,
             log_config=None,
@@ -185,6 +192,13 @@ class Running:
 
 def _is_live(settings: FileInput) -> bool:
     return settings.follow or settings.path == STDIN
+
+
+def _url(sock: socket.socket) -> str:
+    """Where a socket can be reached from this machine."""
+    address = sock.getsockname()
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])
+    return f"http://[{host}]:{address[1]}" if ":" in host else f"http://{host}:{address[1]}"
 
 
 def _listen(number: int, settings: HttpInput | SyslogInput) -> socket.socket:

@@ -58,6 +58,11 @@ class Store:
         if self._lock is None:
             self._lock = Lock(self.path)
 
+    def announce(self, url: str) -> None:
+        """Tell those who want to write to it where its owner can be asked."""
+        if self._lock is not None:
+            self._lock.announce(url)
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._db.close()
