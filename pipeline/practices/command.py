@@ -147,7 +147,7 @@ class Desk:
         if not chosen or len(chosen) == len(group.members):
             return "wrong-arguments", "split needs some, but not all, of the incident's alerts", []
         for key in chosen:
-            self._scope.nodes[key].part = command.id
+            self._scope.nodes[key].part, self._scope.nodes[key].pinned = command.id, True
             self._scope.nodes.touch(key)
         self._scope.rebuild(group)
         self._scope.touched[group.id] = "grown"

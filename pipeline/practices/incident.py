@@ -55,7 +55,7 @@ class Incidents:
                 self._scope.wake_group(group, self._scope.watermark + 1)
             return "opened"
         if group.active and group.status == IncidentStatus.RESOLVED and (why == "grown" or not group.by_hand):
-            self._turn(group, "reopened", now)
+            self._turn(group, "reopened" if group.assignee or group.group else "returned", now)
             group.resolved = NEVER
             return "reopened"
         if not group.active and group.status not in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED):

@@ -69,10 +69,12 @@ class Graph:
         links = [(self._nodes[link.other], link) for link in self._links(node)]
         self.index(node)
         links.extend((self._nodes[link.other], link) for link in self._silent_links(node))
-        about = node.about
-        found = [(o, link) for o, link in links if o.part == node.part and o.about.scope == about.scope]
+        scope = node.about.scope
+        found = [(other, link) for other, link in links if other.about.scope == scope]
         found.sort(key=lambda pair: (-pair[1].weight, pair[1].other))
-        return found
+        if not node.pinned:
+            node.part = found[0][0].part if found else ""
+        return [(o, link) for o, link in found if o.part == node.part or link.kind == "command"]
 
     def index(self, node: Node) -> None:
         """Enter a node into the cells without looking for links (a restart does only this)."""

@@ -57,7 +57,21 @@ class About(NamedTuple):
 class Node:
     """A spell. `at` is when it may open or join something (UNPLACED until then): its place in the graph."""
 
-    __slots__ = ("about", "at", "free", "group", "key", "link", "live", "part", "spell", "suppressed", "ties", "wake")
+    __slots__ = (
+        "about",
+        "at",
+        "free",
+        "group",
+        "key",
+        "link",
+        "live",
+        "part",
+        "pinned",
+        "spell",
+        "suppressed",
+        "ties",
+        "wake",
+    )
 
     def __init__(self, key: str, about: About, spell: Spell) -> None:
         self.key = key
@@ -71,6 +85,9 @@ class Node:
         self.link: Link | None = None
         self.suppressed = ""
         self.part = ""
+        """What was split off by hand, of which only the same belongs together."""
+        self.pinned = False
+        """Split off itself; the others go with what they are nearest to."""
         self.ties: tuple[str, ...] = ()
         self.wake = NEVER
 
@@ -83,17 +100,17 @@ class Node:
         """JSON-able state."""
         return [
             self.about, self.spell, self.at, self.free, self.group, self.link, self.suppressed, self.part,
-            self.ties, self.wake, self.live,
+            self.ties, self.wake, self.live, self.pinned,
         ]  # fmt: skip
 
     @classmethod
     def load(cls, key: str, values: list[Any]) -> Node:
         """Inverse of `dump`."""
-        about, spell, at, free, group, link, suppressed, part, ties, wake, live = values
+        about, spell, at, free, group, link, suppressed, part, ties, wake, live, pinned = values
         node = cls(key, About(*about), Spell(*spell))
         node.at, node.free, node.wake = at, free, wake
         node.group, node.suppressed, node.part = group, suppressed, part
-        node.live = bool(live)
+        node.live, node.pinned = bool(live), bool(pinned)
         node.link = None if link is None else Link(*link)
         node.ties = tuple(ties)
         return node
