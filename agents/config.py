@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agents.stream.settings import KafkaSettings
+from pipeline.practices.notify import NotifyTiming
 from pipeline.settings import FlowSettings, Span
 from schemas.base import HOUR, SECOND, Name, Record
 
@@ -47,11 +49,27 @@ class HttpInput(Record):
 Input = Annotated[FileInput | SyslogInput | HttpInput, Field(discriminator="type")]
 
 
+OutputFormat = Annotated[
+    Literal["tocsin", "alertmanager"],
+    Field(description="The incident as it is, or Alertmanager's webhook (version 4)."),
+]
+Grouped = Annotated[
+    bool | None,
+    Field(
+        description="Changes are gathered, as Alertmanager does, or each version is told. Without it: gathered for"
+        " format alertmanager, each version for tocsin."
+    ),
+]
+
+
 class JsonLinesOutput(Record):
     """Incident changes as JSON lines, appended to a file or written to standard output ('-')."""
 
     type: Literal["jsonl"] = Field(description="JSON lines.")
     path: Name = Field(description="'-' is standard output.")
+    format: OutputFormat = "tocsin"
+    grouped: Grouped = None
+    timing: NotifyTiming = Field(default=NotifyTiming(), description="Where changes are gathered: for how long.")
 
 
 class WebhookOutput(Record):
@@ -59,9 +77,9 @@ class WebhookOutput(Record):
 
     type: Literal["webhook"] = Field(description="A POST for each change.")
     url: Name = Field(description="http or https.")
-    format: Literal["tocsin", "alertmanager"] = Field(
-        default="tocsin", description="The incident as it is, or Alertmanager's webhook (version 4)."
-    )
+    format: OutputFormat = "tocsin"
+    grouped: Grouped = None
+    timing: NotifyTiming = Field(default=NotifyTiming(), description="Where changes are gathered: for how long.")
     secret_file: str = Field(default="", description="File with the secret that signs the body; empty: unsigned.")
     timeout: Span = Field(
         default=10 * SECOND, description="A request that takes longer has failed, and is tried again."
@@ -96,6 +114,7 @@ class Config(Record):
     inputs: tuple[Input, ...] = Field(default=(), description="Where payloads come from, any number at once.")
     outputs: tuple[OutputTarget, ...] = Field(default=(), description="Who is told of incidents.")
     store: StoreSettings = Field(default=StoreSettings(), description="Where everything is kept.")
+    kafka: KafkaSettings = Field(default=KafkaSettings(), description="Kafka, where the flow runs on it.")
     sources: dict[str, SourceSettings] = Field(
         default_factory=dict, description="Extra sources by mapping, and options of built-in ones, by name."
     )

@@ -124,7 +124,8 @@ def _words(annotation: Any, metadata: list[Any], name: str) -> str:
     if get_origin(bare) is tuple:
         return f"list of {_words(get_args(bare)[0], [], name)}"
     if get_origin(bare) is dict:
-        return "names with texts"
+        inner = get_args(bare)[1]
+        return f"names with {_words(inner, _metadata(inner), name).partition(',')[0]}s"
     if bare is int:
         low, high = _bound(metadata, "ge", "gt"), _bound(metadata, "le", "lt")
         if name in _TIMES or high == TIME_MOST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +13,7 @@ from agents import mapping_files
 from agents.config import Config, FileInput, HttpInput, Input, JsonLinesOutput, SourceSettings, WebhookOutput
 from agents.embedded import tokens
 from agents.reading import read_document
+from agents.stream.settings import KafkaSettings
 from pipeline.practices.configuration import humane
 from pipeline.sources.registry import SOURCES, make_source
 from schemas.base import ConfigError
@@ -30,6 +31,12 @@ _RECORDS: tuple[tuple[str, ...], ...] = (
     ("flow", "incident", "targets"),
 )
 """Lists of records in which people may write times, spans and matchers as text."""
+
+_KAFKA_FILES: dict[str, tuple[str, ...]] = {
+    "tls": ("ca_file", "certificate_file", "key_file", "key_password_file"),
+    "sasl": ("password_file",),
+}
+"""Keys of files below kafka.*."""
 
 
 def load(path: str | Path) -> Config:
@@ -187,6 +194,11 @@ def _named_files(config: Config) -> Iterator[tuple[Keys, str, bool]]:
             yield ("sources", name, "mapping"), settings.mapping, True
     for index, name in enumerate(config.reference):
         yield ("reference", index), name, True
+    for part, files in _KAFKA_FILES.items():
+        access = getattr(config.kafka, part)
+        for key in files if access else ():
+            if name := getattr(access, key):
+                yield ("kafka", part, key), name, True
 
 
 # --- paths ---
@@ -197,6 +209,15 @@ def _paths(entry: Input) -> list[tuple[str, str]]:
     if isinstance(entry, FileInput):
         return [("path", entry.path)]
     return [("token_file", entry.token_file)] if isinstance(entry, HttpInput) else []
+
+
+def _kafka_resolved(kafka: KafkaSettings, at: Callable[[str], str]) -> KafkaSettings:
+    update = {}
+    for part, keys in _KAFKA_FILES.items():
+        settings = getattr(kafka, part)
+        if settings is not None:
+            update[part] = settings.model_copy(update={key: at(getattr(settings, key)) for key in keys})
+    return kafka.model_copy(update=update)
 
 
 def _resolved(config: Config, folder: Path) -> Config:
@@ -222,5 +243,6 @@ def _resolved(config: Config, folder: Path) -> Config:
             "store": config.store.model_copy(update={"path": at(config.store.path)}),
             "sources": {name: source(settings) for name, settings in config.sources.items()},
             "reference": tuple(at(name) for name in config.reference),
+            "kafka": _kafka_resolved(config.kafka, at),
         }
     )

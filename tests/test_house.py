@@ -16,6 +16,7 @@ from tests.purity import impurities
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agents", "models", "pipeline", "schemas")
+DEPLOYED = ("deploy/local", "deploy/topics")
 PURE = ("models", "pipeline", "schemas")
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
@@ -112,7 +113,7 @@ def test_functions_fit_on_a_screen() -> None:
 
 
 def test_the_wheel_holds_the_four_packages_and_every_file_in_them(tmp_path: Path) -> None:
-    expected = files(*PACKAGES)
+    expected = sorted([*files(*PACKAGES), *(f"agents/{name}" for name in files(*DEPLOYED))])
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("tocsin-*.whl")

@@ -37,6 +37,8 @@ COMMANDS: dict[str, Lazy] = {
     "split": Lazy(ACT, "Take alerts out of an incident into one of their own."),
     "note": Lazy(ACT, "Write a note on an incident."),
     "silence": Lazy(ACT, "Add, list and expire silences."),
+    "kafka": Lazy(SETUP, "Start, stop and look at a real Kafka broker on this machine."),
+    "topics": Lazy(SETUP, "Make, check and list the topics of an installation on Kafka."),
     "check": Lazy(SETUP, "Check a configuration and say what it would do."),
     "sources": Lazy(SETUP, "List the monitors that are understood."),
     "states": Lazy(SETUP, "Show the lifecycle of an incident."),

@@ -94,6 +94,8 @@ def until_ready(words: list[str]) -> int:
 
 RUNS_ON = ("tocsin run ",)
 """Examples that end only when they are stopped: tests/agents/cli/test_run.py runs those."""
+ON_KAFKA = ("tocsin kafka", "tocsin topics")
+"""Examples that need a broker: test_kafka_examples.py runs those."""
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ RUNS_ON = ("tocsin run ",)
     [
         pytest.param(one, marks=[pytest.mark.slow] if one.startswith(SLOW) else [])
         for one in EXAMPLES
-        if not one.startswith(RUNS_ON)
+        if not one.startswith((*RUNS_ON, *ON_KAFKA))
     ],
 )
 def test_the_example_runs(folder: Path, example: str) -> None:

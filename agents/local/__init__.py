@@ -1,0 +1,1 @@
+"""Real servers on this machine, from their published Java artifacts: for tests, and a first try without containers."""

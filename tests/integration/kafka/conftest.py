@@ -1,0 +1,32 @@
+"""A real broker for all tests here; each test has topics of its own, by a prefix."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.stream.settings import KafkaSettings
+from tests.servers import kafka_broker
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder need a broker."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with kafka_broker(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
+
+
+@pytest.fixture
+def settings(bootstrap: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap_servers=tuple(bootstrap.split(",")), prefix=f"t{uuid.uuid4().hex[:8]}.")
