@@ -81,12 +81,12 @@ class ReferenceData:
         elif isinstance(record, Relation):
             self._inventory.put_relation(record)
         elif isinstance(record, Change):
-            self._scope.suppressor.put_change(record)
+            self._scope.suppressor.put_change(record, at)
             self._scope.graph.put_change(record)
         elif isinstance(record, Silence):
             self._scope.suppressor.put_silence(record, at)
         elif isinstance(record, InhibitionRule):
-            self._scope.suppressor.put_inhibition(record)
+            self._scope.put_inhibition(record, at)
         elif isinstance(record, CorrelationRule):
             self._scope.graph.put_rule(record)
 

@@ -19,6 +19,7 @@ from pipeline.stages.suppress import Cover, Suppressor, Verdict
 from pipeline.state import Table
 from schemas.alert import LedgerEntry, Placement, SuppressionReason
 from schemas.event import content_id
+from schemas.reference import InhibitionRule
 
 WORDS = {
     "silence": "silenced by {}",
@@ -97,6 +98,19 @@ class Scope:
             node = self.nodes.get(key)
             if node is not None:
                 self.judge(node)
+
+    def put_inhibition(self, rule: InhibitionRule, at: int) -> None:
+        """Insert or replace a rule; alerts that are open already count as its sources."""
+        self.suppressor.put_inhibition(rule, at)
+        for key in sorted(self.nodes):
+            self._tell_suppressor(self.nodes[key])
+        self.judge_waiting()
+
+    def _tell_suppressor(self, node: Node) -> None:
+        labels, spell = node.about.labels, node.spell
+        for source, both in self.suppressor.source_keys(labels):
+            self.suppressor.set_source(source, node.key, spell.start, spell.end, both)
+        self.suppressor.judge(node.key, labels, node.about.item, spell.act, spell.end)
 
     def judge_waiting(self) -> None:
         """A reason was taken away: judge all that it may have held back."""
@@ -349,9 +363,7 @@ class Scope:
                 node.about = node.about._replace(facts=facts)  # shared again
             if node.at != UNPLACED:
                 self.graph.index(node)
-            for source, both in self.suppressor.source_keys(node.about.labels):
-                self.suppressor.set_source(source, key, node.spell.start, node.spell.end, both)
-            self.suppressor.judge(key, node.about.labels, node.about.item, node.spell.act, node.spell.end)
+            self._tell_suppressor(node)
             if node.wake < NEVER:
                 heappush(self._timers, (node.wake, "node", key))
         for key, group in self.groups.live.items():

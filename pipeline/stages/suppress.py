@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.fold import NEVER
-from pipeline.stages.match import MatcherIndex, compile_matchers
+from pipeline.stages.match import MatcherIndex
 from schemas.alert import SuppressionReason
 from schemas.reference import Change, InhibitionRule, Silence
 
@@ -38,10 +38,9 @@ class Suppressor:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._silences: MatcherIndex[tuple[Silence, int]] = MatcherIndex()
-        self._windows: dict[str, dict[str, Change]] = {}
-        self._as_target: MatcherIndex[InhibitionRule] = MatcherIndex()
+        self._windows: dict[str, dict[str, tuple[Change, int]]] = {}
+        self._as_target: MatcherIndex[tuple[InhibitionRule, int]] = MatcherIndex()
         self._as_source: MatcherIndex[InhibitionRule] = MatcherIndex()
-        self._both: dict[str, tuple[object, object]] = {}
         self._sources: dict[str, dict[str, tuple[int, int, bool]]] = {}
         self._targets: dict[str, set[str]] = {}
 
@@ -53,25 +52,27 @@ class Suppressor:
         """Forget a silence."""
         self._silences.remove(key)
 
-    def put_change(self, change: Change) -> None:
-        """A maintenance window covers its items, what runs on them and what is part of them."""
+    def put_change(self, change: Change, at: int) -> None:
+        """A maintenance window covers its items, what runs on them and what is part of them; from `at` on."""
         for windows in self._windows.values():
             windows.pop(change.id, None)
         if change.suppresses:
             for item in change.items:
-                self._windows.setdefault(item, {})[change.id] = change
+                self._windows.setdefault(item, {})[change.id] = (change, max(change.starts, at))
 
-    def put_inhibition(self, rule: InhibitionRule) -> None:
-        """Insert or replace a rule."""
-        self._as_target.put(rule.id, rule.target, rule)
+    def put_inhibition(self, rule: InhibitionRule, at: int) -> None:
+        """Insert or replace a rule in force from `at` on. What is known of the alerts has to be told again."""
+        self._as_target.put(rule.id, rule.target, (rule, at))
         self._as_source.put(rule.id, rule.source, rule)
-        self._both[rule.id] = (compile_matchers(rule.source), compile_matchers(rule.target))
+        for known in (self._sources, self._targets):
+            for key in [key for key in known if key.split("\x1f", 1)[0] == rule.id]:
+                del known[key]  # it may have been other alerts, or other labels
 
     def source_keys(self, labels: Mapping[str, str]) -> list[tuple[str, bool]]:
         """The (rule, equal labels) that an alert with these labels mutes others of, and whether it is a target too."""
         if not len(self._as_source):
             return []
-        targets = {rule.id for rule in self._as_target.matching(labels)}
+        targets = {rule.id for rule, _ in self._as_target.matching(labels)}
         return [(_equal_key(rule, labels), rule.id in targets) for rule in self._as_source.matching(labels)]
 
     def set_source(self, key: str, node: str, start: int, end: int, both: bool) -> set[str]:
@@ -92,7 +93,7 @@ class Suppressor:
                 touched |= self._targets.get(key, set())
                 if not self._sources[key]:
                     del self._sources[key]
-        for rule in self._as_target.matching(labels):
+        for rule, _ in self._as_target.matching(labels):
             key = _equal_key(rule, labels)
             waiting = self._targets.get(key)
             if waiting is not None:
@@ -124,8 +125,8 @@ class Suppressor:
             )
         if item is not None and self._windows:
             covers.extend(
-                Cover(change.starts, change.ends, SuppressionReason.MAINTENANCE, change.id)
-                for change in self._windows_of(item)
+                Cover(since, change.ends, SuppressionReason.MAINTENANCE, change.id)
+                for change, since in self._windows_of(item)
             )
         if len(self._as_target):
             covers.extend(self._inhibitions(node, labels))
@@ -134,17 +135,18 @@ class Suppressor:
     def _inhibitions(self, node: str, labels: Mapping[str, str]) -> list[Cover]:
         covers = []
         own = {key for key, _ in self.source_keys(labels)}
-        for rule in self._as_target.matching(labels):
+        for rule, since in self._as_target.matching(labels):
             key = _equal_key(rule, labels)
             self._targets.setdefault(key, set()).add(node)
             for source, (start, end, both) in self._sources.get(key, {}).items():
                 # An alert on both sides is muted only by one that is not itself on both sides.
                 if source != node and not (both and key in own):
-                    covers.append(Cover(start, end, SuppressionReason.INHIBITION, f"{rule.id} by {source}"))
+                    begin = max(start, since)
+                    covers.append(Cover(begin, end, SuppressionReason.INHIBITION, f"{rule.id} by {source}"))
         return covers
 
-    def _windows_of(self, item: str) -> list[Change]:
-        found: dict[str, Change] = {}
+    def _windows_of(self, item: str) -> list[tuple[Change, int]]:
+        found: dict[str, tuple[Change, int]] = {}
         for carrier in self._inventory.carriers(item):
             found.update(self._windows.get(carrier, {}))
         return [found[key] for key in sorted(found)]
