@@ -94,6 +94,12 @@ class Reader:
         )
         return [(Place(seq, n), value) for seq, n, value in self._db.execute(query, (*after, most))]
 
+    def version(self, place: Place) -> bytes:
+        """What stands at a place in the history."""
+        query = "SELECT value FROM history WHERE (seq, n) = (?, ?)"
+        value: bytes = self._db.execute(query, place).fetchone()[0]
+        return value
+
     def count_versions(self, after: Place) -> int:
         """How many versions of incidents come after a place."""
         query = "SELECT count(*) FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident'"

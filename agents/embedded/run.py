@@ -85,7 +85,9 @@ class Running:
         self._sources = make_sources(config.sources)
         self.live = Live(host, config.store)
         self._outputs = [
-            LinesFile(one, host.store) if isinstance(one, JsonLinesOutput) else Webhook(one, host.store, self.live.now)
+            LinesFile(one, host.store, self.live.now)
+            if isinstance(one, JsonLinesOutput)
+            else Webhook(one, host.store, self.live.now)
             for one in config.outputs
         ]
         self._servers: list[_Server] = []

@@ -7,7 +7,7 @@ transaction with the number of the last input handled, so a crash at any moment 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agents.embedded.lock import Lock
 from agents.embedded.reader import VERSION, Reader
@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS records (kind TEXT, id TEXT, version INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS history (seq INTEGER, n INTEGER, kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL,
   PRIMARY KEY (seq, n)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS history_by_id ON history (kind, id);
+CREATE TABLE IF NOT EXISTS notices (output TEXT, incident TEXT, value BLOB NOT NULL, PRIMARY KEY (output, incident))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, reason TEXT NOT NULL, value BLOB NOT NULL);
 """
 
@@ -114,6 +116,24 @@ class Store:
         """The whole cursor, None where there is none."""
         row = self._db.execute("SELECT name, position, mark FROM cursors WHERE name = ?", (name,)).fetchone()
         return None if row is None else Cursor(*row)
+
+    # -- notices ---------------------------------------------------------------------------------------------------
+
+    def notices(self, output: str) -> dict[str, bytes]:
+        """What an output knows of each incident it tells; see `agents.embedded.outputs.timed`."""
+        return dict(self._db.execute("SELECT incident, value FROM notices WHERE output = ?", (output,)))
+
+    def note(
+        self, output: str, changed: Mapping[str, bytes | None], cursors: Iterable[Cursor], dead: Iterable[Dead] = ()
+    ) -> None:
+        """Keep what an output knows of some incidents (None: nothing any more), with the places that go with it."""
+        gone = [(output, incident) for incident, value in changed.items() if value is None]
+        kept = [(output, incident, value) for incident, value in changed.items() if value is not None]
+        with self._transaction():
+            self._db.executemany("DELETE FROM notices WHERE output = ? AND incident = ?", gone)
+            self._db.executemany("INSERT OR REPLACE INTO notices VALUES (?, ?, ?)", kept)
+            self._db.executemany("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", cursors)
+            self._bury(dead)
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 

@@ -115,7 +115,8 @@ def test_people_write_times_spans_and_matchers_as_text(tmp_path: Path) -> None:
         ("inputs:\n- type: file", "tocsin.yaml:2: inputs[0].path: required, and missing"),
         (
             "inputs:\n- type: http\n  prot: 1",
-            "tocsin.yaml:3: inputs[0].prot: unknown key; did you mean 'port'? known: host, max_body, port, token_file, type",
+            "tocsin.yaml:3: inputs[0].prot: unknown key; did you mean 'port'? known: host, max_body, port, "
+            "token_file, type",
         ),
         (
             "flow:\n  dedup: {reopen: 5 minutes}",

@@ -1,4 +1,4 @@
-"""Incident versions as JSON lines: each is in the file exactly once, in order, whatever happens in between."""
+"""Incidents as JSON lines: what is told is in the file exactly once, in order, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from agents.config import JsonLinesOutput
-from agents.embedded.outputs.outbox import Outbox
+from agents.embedded.live import Clock
+from agents.embedded.outputs.body import body_of, outbox_of
+from agents.embedded.outputs.outbox import wait
 from agents.embedded.rows import Cursor
 from agents.embedded.store import Store
 
@@ -19,31 +21,31 @@ STDOUT = "-"
 class LinesFile:
     """The file, and how much of it is certain. On standard output, lines may come again after a crash."""
 
-    def __init__(self, settings: JsonLinesOutput, store: Store) -> None:
+    def __init__(self, settings: JsonLinesOutput, store: Store, now: Clock) -> None:
+        self._settings = settings
         self._path = settings.path
         self._store = store
         self._length = f"length of {settings.path}"
         if self._path != STDOUT:
             self._mend()
-        self.outbox = Outbox(store, f"jsonl {settings.path}")
+        self.outbox = outbox_of(settings, store, f"jsonl {settings.path}", now)
 
     async def run(self, changed: asyncio.Event) -> None:
         """Write what is new whenever there is, until cancelled. Raises OSError."""
         while True:
             self.flush()
-            await changed.wait()
-            changed.clear()
+            await wait(changed, self.outbox.delay())
 
     def flush(self) -> None:
         """Write all there is. Raises OSError."""
         while found := self.outbox.next(TOGETHER):
-            lines = b"".join(value + b"\n" for _, value in found)
+            lines = b"".join(body_of(self._settings, ticket.value) + b"\n" for ticket in found)
             if self._path == STDOUT:
                 sys.stdout.buffer.write(lines)
                 sys.stdout.buffer.flush()
-                self.outbox.done(found[-1][0])
+                self.outbox.done(found)
             else:
-                self.outbox.done(found[-1][0], self._append(lines))
+                self.outbox.done(found, self._append(lines))
 
     def _append(self, lines: bytes) -> Cursor:
         with Path(self._path).open("ab") as file:

@@ -1,4 +1,4 @@
-"""Incident versions by POST, in order, again and again until they are taken or too old; signed where a secret is given.
+"""Incidents by POST, in order, again and again until they are taken or too old; signed where a secret is given.
 
 A delivery may come twice after a crash; its `Idempotency-Key` is then the same.
 """
@@ -12,15 +12,14 @@ import logging
 from pathlib import Path
 
 import httpx
-import orjson
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from agents.config import WebhookOutput
 from agents.embedded.live import Clock
-from agents.embedded.outputs.outbox import Outbox
+from agents.embedded.outputs.body import body_of, outbox_of
+from agents.embedded.outputs.outbox import Ticket, wait
 from agents.embedded.rows import Cursor, Dead, Place
 from agents.embedded.store import Store
-from pipeline.practices.notify import alertmanager_body
 from pipeline.sources.base import Refused
 from pipeline.sources.normalise import dead_letter
 from schemas.base import BadRecord
@@ -47,33 +46,32 @@ class Webhook:
         self._store, self._now = store, now
         self._since = f"first try of {settings.format} {settings.url}"
         self._secret = Path(settings.secret_file).read_bytes().strip() if settings.secret_file else b""
-        self.outbox = Outbox(store, f"webhook {settings.format} {settings.url}")
+        self.outbox = outbox_of(settings, store, f"webhook {settings.format} {settings.url}", now)
 
     async def run(self, changed: asyncio.Event) -> None:
         """Deliver what is new whenever there is, until cancelled."""
         async with httpx.AsyncClient(timeout=self._settings.timeout / 1000) as client:
             while True:
-                for place, value in self.outbox.next(TOGETHER):
-                    await self._deliver(client, place, value)
-                if not self.outbox.pending():
-                    await changed.wait()
-                    changed.clear()
+                for ticket in self.outbox.next(TOGETHER):
+                    await self._deliver(client, ticket)
+                await wait(changed, self.outbox.delay())
 
-    async def _deliver(self, client: httpx.AsyncClient, place: Place, value: bytes) -> None:
-        incident = Incident.model_validate_json(value)
-        body = self._body(incident, value)
-        headers = {"content-type": "application/json", "idempotency-key": f"{incident.id}-{incident.version}"}
+    async def _deliver(self, client: httpx.AsyncClient, ticket: Ticket) -> None:
+        incident = Incident.model_validate_json(ticket.value)
+        body = body_of(self._settings, ticket.value)
+        key = f"{incident.id}-{incident.version}{f'-{ticket.again}' if ticket.again else ''}"
+        headers = {"content-type": "application/json", "idempotency-key": key, "x-tocsin-reason": ticket.reason}
         if self._secret:
             headers["x-tocsin-signature"] = sign(self._secret, body)
         try:
-            async for attempt in self._tries(place):
+            async for attempt in self._tries(ticket):
                 with attempt:
                     await self._post(client, body, headers)
         except (httpx.HTTPError, Unwelcome) as error:
             LOG.error("%s did not take version %d of %s: %s", self._settings.url, incident.version, incident.id, error)
-            self.outbox.give_up(place, self._letter(place, body, str(error) or type(error).__name__))
+            self.outbox.give_up(ticket, self._letter(ticket.place, body, str(error) or type(error).__name__))
         else:
-            self.outbox.done(place)
+            self.outbox.done([ticket])
 
     async def _post(self, client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
         answer = await client.post(self._settings.url, content=body, headers=headers)
@@ -81,11 +79,11 @@ class Webhook:
             raise Unwelcome(f"answered {answer.status_code}: {answer.text[:200]}")
         answer.raise_for_status()
 
-    def _tries(self, place: Place) -> AsyncRetrying:
+    def _tries(self, ticket: Ticket) -> AsyncRetrying:
         """Tries until too much time has passed since the first one, restarts included."""
         began = self._store.find_cursor(self._since)
-        if began is None or began.mark != f"{place.seq} {place.n}":
-            began = Cursor(self._since, self._now(), f"{place.seq} {place.n}")
+        if began is None or began.mark != ticket.mark:
+            began = Cursor(self._since, self._now(), ticket.mark)
         first = began
         left = max(began.position + self._settings.give_up - self._now(), 0)
         return AsyncRetrying(
@@ -95,11 +93,6 @@ class Webhook:
             before_sleep=lambda _: self._store.set_cursors(first),
             reraise=True,
         )
-
-    def _body(self, incident: Incident, value: bytes) -> bytes:
-        if self._settings.format == "tocsin":
-            return value
-        return orjson.dumps(alertmanager_body(incident, "tocsin", self._settings.url))
 
     def _letter(self, place: Place, body: bytes, detail: str) -> Dead:
         raw = RawRecord(source="webhook", received=self._now(), payload=body, origin=self._settings.url)

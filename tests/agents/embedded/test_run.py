@@ -233,7 +233,7 @@ def test_what_will_never_be_taken_becomes_a_dead_letter_and_holds_nothing_up(tmp
     port = free_port()
     other = {"labels": {**DOWN["labels"], "instance": "db7", "alertname": "Disk"}}
     with receiver([422, 200], taken) as url:
-        outputs = [{"type": "webhook", "url": url, "format": "alertmanager"}]
+        outputs = [{"type": "webhook", "url": url, "format": "alertmanager", "grouped": False}]
         with process(configure(tmp_path, inputs=[{"type": "http", "port": port}], outputs=outputs)) as host:
             web = f"http://127.0.0.1:{port}"
             ready(web)
