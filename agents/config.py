@@ -8,7 +8,6 @@ from pydantic import Field
 
 from agents.stream.settings import KafkaSettings
 from pipeline.practices.notify import NotifyTiming
-from pipeline.practices.notify import NotifyTiming
 from pipeline.settings import FlowSettings, Span
 from schemas.base import HOUR, SECOND, Name, Record
 
@@ -48,19 +47,6 @@ class HttpInput(Record):
 
 
 Input = Annotated[FileInput | SyslogInput | HttpInput, Field(discriminator="type")]
-
-
-OutputFormat = Annotated[
-    Literal["tocsin", "alertmanager"],
-    Field(description="The incident as it is, or Alertmanager's webhook (version 4)."),
-]
-Grouped = Annotated[
-    bool | None,
-    Field(
-        description="Changes are gathered, as Alertmanager does, or each version is told. Without it: gathered for"
-        " format alertmanager, each version for tocsin."
-    ),
-]
 
 
 OutputFormat = Annotated[

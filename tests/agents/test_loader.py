@@ -159,7 +159,7 @@ def test_people_write_times_spans_and_matchers_as_text(tmp_path: Path) -> None:
         (
             "outputs:\n- {type: webhook, url: 'https://ticketing.example/', secret: abc}",
             "tocsin.yaml:2: outputs[0].secret: unknown key; did you mean 'secret_file'? known: format, give_up, "
-            "secret_file, timeout, type, url",
+            "grouped, secret_file, timeout, timing, type, url",
         ),
         ("store: 5", "tocsin.yaml:1: store: needs keys with values; found 5"),
         ("[1]", "tocsin.yaml:1: needs keys with values"),
