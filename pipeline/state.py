@@ -73,10 +73,14 @@ class Table(Generic[V]):
         keys = sorted(self._changed)
         self._changed.clear()
         for key in keys:
-            value = self.live.get(key)
-            # `default`: orjson takes tuples, but not named ones.
-            packed = None if value is None else orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS)
-            yield Entry(self.name, key, packed)
+            yield self.entry(key)
+
+    def entry(self, key: str) -> Entry:
+        """One entry as it is now; without a value where there is none."""
+        value = self.live.get(key)
+        # `default`: orjson takes tuples, but not named ones.
+        packed = None if value is None else orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS)
+        return Entry(self.name, key, packed)
 
     def restore(self, key: str, value: bytes) -> None:
         """Put back one entry of a checkpoint."""
@@ -92,6 +96,17 @@ class Tables:
     def drain(self) -> list[Entry]:
         """All changed entries of all tables, tables in the order they were given, keys in order."""
         return [entry for table in self._by_name.values() for entry in table.drain()]
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self._by_name.values())
+
+    def keys(self) -> list[tuple[str, str]]:
+        """Table and key of every entry."""
+        return [(name, key) for name, table in self._by_name.items() for key in table]
+
+    def entry(self, table: str, key: str) -> Entry:
+        """One entry as it is now; without a value where there is none."""
+        return self._by_name[table].entry(key)
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Put back a whole checkpoint. Raises ConfigError for a table that this version does not know."""

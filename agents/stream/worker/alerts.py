@@ -1,0 +1,97 @@
+"""One partition of the alert step: packs of events in, packs of changes for the partitions of the next step out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from agents.stream import wire
+from agents.stream.wire import Changes, Events
+from agents.stream.worker.outputs import ALERTS, Out, outs, partition_of
+from agents.stream.worker.shard import Shard
+from pipeline.alert_step import AlertStep
+from pipeline.clock import Clock
+from pipeline.settings import FlowSettings
+from pipeline.stages.change import AlertChange
+from pipeline.state import Table, Tables
+from pipeline.upstream import Upstreams
+from schemas.base import SECOND
+
+TICK = SECOND // 4
+"""Milliseconds between two packs that say only how far time has come."""
+MOST = 500
+"""Changes in one pack."""
+
+
+class AlertShard(Shard):
+    """`targets` is the number of partitions of the topic of alerts."""
+
+    def __init__(self, settings: FlowSettings, partition: int, targets: int) -> None:
+        self.clock = Clock(settings.time.lateness)
+        self.step = AlertStep(settings, self.clock)
+        self.upstreams = Upstreams(settings.time.idle)
+        self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
+        super().__init__(
+            partition,
+            Tables([self.clock.table, self.clock.totals, *self.step.tables, self.upstreams.table, self.numbers]),
+        )
+        self._waiting: dict[int, list[AlertChange]] = {target: [] for target in range(targets)}
+        self._told = dict.fromkeys(range(targets), (0, -1))
+        self._target = lru_cache(10_000)(lambda scope: partition_of(scope.encode(), targets))
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def apply(self, pack: Events) -> None:
+        """Handle one message."""
+        step = self.step
+        for event in pack.events:
+            change = step.fold(event, step.time_of(event))
+            if change is not None:
+                self._keep_for_later(change)
+        self.upstreams.told(pack.origin, pack.high, pack.sent)
+        if self.clock.advance(self.upstreams.least()):
+            step.intake.seq = self.clock.begin("ticks")
+            for change in step.advance():
+                self._keep_for_later(change)
+
+    def _keep_for_later(self, change: AlertChange) -> None:
+        target = self._target(change.scope)
+        self._waiting[target].append(change)
+        self.numbers[str(target)] = self.numbers.live.get(str(target), 0) + 1
+
+    # -- outputs ---------------------------------------------------------------------------------------------------
+
+    def take(self, now: int) -> list[Out]:
+        """What has to be sent: packs for partitions for which there are changes, or that have waited for a tick."""
+        taken = super().take(now)
+        for target, changes in self._waiting.items():
+            at, high = self._told[target]
+            if changes or (self.clock.high != high and now - at >= TICK) or now - at >= 4 * TICK:
+                taken += self._packs(target, changes, now)
+                changes.clear()
+                self._told[target] = now, self.clock.high
+        return taken
+
+    def _packs(self, target: int, changes: list[AlertChange], now: int) -> Iterable[Out]:
+        first = self.numbers.live.get(str(target), 0) + 1 - len(changes)
+        for at in range(0, max(len(changes), 1), MOST):
+            some = changes[at : at + MOST]
+            # Only the last one may say how far time has come: what is in the later ones may be older.
+            high = self.clock.high if at + MOST >= len(changes) else 0
+            pack = Changes(str(self.partition), high, now, first + at, some)
+            yield Out(ALERTS, target, b"", wire.pack_changes(pack))
+
+    def export(self) -> None:
+        """Send the records of the alerts that changed since the last checkpoint; to be called before one."""
+        self.outputs += outs(self.step.export())
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """What follows from the tables."""
+        self.clock.resume()
+        self.step.resume()
+
+    def counters(self) -> Mapping[str, int]:
+        """Exactly-once totals of the partition."""
+        return self.clock.totals["flow"]

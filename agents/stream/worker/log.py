@@ -1,0 +1,179 @@
+"""The checkpoint log of one partition: records in a Kafka topic from which its state can be put together again.
+
+A record holds the entries that changed since the one before it, and a part of all others written anew, so that after
+some time all that is older can go: `base` is the oldest record that is needed. It names the record it follows, for two
+processes may believe for a moment that a partition is theirs; whoever took over later, from the same record, counts.
+A record that is too large for one message comes in several, and counts once all are there.
+
+A message is text: a line of JSON that says what it is, then two lines for each entry: [table, key] and its value, or
+nothing where the entry is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from agents.stream.worker.outputs import Out
+from pipeline.state import Entry
+from schemas.base import ConfigError
+
+VERSION = 1
+MOST_BYTES = 500_000
+"""Of entries in one message."""
+
+
+class Mark(NamedTuple):
+    """Name of a record, and its place among all: `epoch` grows with each new owner, `number` with each record.
+
+    `generation` is that of the consumer group; it decides between two that took over from the same record.
+    """
+
+    epoch: int
+    generation: int
+    number: int
+
+
+class Checkpoint(NamedTuple):
+    """One record. `applied` are the offsets of the last message of each input topic that it includes.
+
+    `outbox` has not been sent when the record is written: whoever restores it sends it (again). Records numbered below
+    `keep` may be deleted.
+    """
+
+    mark: Mark
+    previous: Mark | None
+    base: int
+    keep: int
+    applied: Mapping[str, int]
+    entries: Sequence[Entry]
+    outbox: Sequence[Out] = ()
+
+
+class Message(NamedTuple):
+    """A part of a record, as it goes into the topic."""
+
+    key: bytes
+    value: bytes
+
+
+def pack(partition: int, checkpoint: Checkpoint) -> list[Message]:
+    """The messages of a checkpoint; nobody counts it before the last of them is there."""
+    bodies = list(_bodies(checkpoint.entries))
+    head = {
+        "v": VERSION,
+        "mark": checkpoint.mark,
+        "previous": checkpoint.previous,
+        "base": checkpoint.base,
+        "keep": checkpoint.keep,
+        "applied": checkpoint.applied,
+        "parts": len(bodies),
+        "outbox": [[out.topic, out.partition, out.key.decode(), out.value.decode()] for out in checkpoint.outbox],
+    }
+    name = f"{partition}/" + "/".join(map(str, checkpoint.mark))
+    return [
+        Message(f"{name}/{part}".encode(), orjson.dumps({**head, "part": part}, tuple) + b"\n" + body)
+        for part, body in enumerate(bodies)
+    ]
+
+
+def _bodies(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The lines of all entries, in pieces of a size that a message can have. At least one."""
+    lines: list[bytes] = []
+    size = 0
+    for table, key, value in entries:
+        name = orjson.dumps((table, key))
+        lines += name, value or b""
+        size += len(name) + len(lines[-1]) + 2
+        if size >= MOST_BYTES:
+            yield b"\n".join(lines)
+            lines, size = [], 0
+    yield b"\n".join(lines)
+
+
+class _Part(NamedTuple):
+    head: dict[str, Any]
+    body: bytes
+    offset: int
+
+
+class Log:
+    """The messages of one partition's topic, as they are read back. It drops what is no longer needed."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Mark, dict[int, _Part]] = {}
+        self._newest: Mark | None = None
+
+    def add(self, value: bytes, offset: int) -> None:
+        """Take in one message. Raises ConfigError for one of a version that is not known."""
+        line, _, body = value.partition(b"\n")
+        head = orjson.loads(line)
+        if head["v"] != VERSION:
+            raise ConfigError(f"the checkpoint log has records of version {head['v']}; this worker knows {VERSION}")
+        mark = Mark(*head["mark"])
+        parts = self._parts.setdefault(mark, {})
+        parts[head["part"]] = _Part(head, body, offset)
+        if len(parts) == head["parts"] and (self._newest is None or mark > self._newest):
+            self._newest = mark
+            for other in [one for one in self._parts if one.number < head["keep"]]:
+                del self._parts[other]
+
+    def restore(self) -> Restored | None:
+        """The state of the newest record whose predecessors are there; None where there is none.
+
+        Raises ConfigError where there are records, and none can be restored.
+        """
+        complete = [mark for mark, parts in self._parts.items() if len(parts) == parts[min(parts)].head["parts"]]
+        for mark in sorted(complete, reverse=True):
+            chain = self._chain(mark)
+            if chain is not None:
+                return self._restored(mark, chain)
+        if complete:
+            raise ConfigError("the checkpoint log has lost records that the newest ones build on")
+        return None
+
+    def _chain(self, mark: Mark) -> list[Mark] | None:
+        """The record and those it builds on, oldest first; None where one is missing."""
+        base = self._head(mark)["base"]
+        chain = [mark]
+        while chain[-1].number > base:
+            previous = self._head(chain[-1])["previous"]
+            found = None if previous is None else Mark(*previous)
+            if found is None or found not in self._parts or len(self._parts[found]) != self._head(found)["parts"]:
+                return None
+            chain.append(found)
+        return chain[::-1]
+
+    def _head(self, mark: Mark) -> dict[str, Any]:
+        parts = self._parts[mark]
+        return parts[min(parts)].head
+
+    def _restored(self, mark: Mark, chain: list[Mark]) -> Restored:
+        head = self._head(mark)
+        newest: dict[tuple[str, str], bytes] = {}
+        for one in chain:
+            for _, part in sorted(self._parts[one].items()):
+                newest.update(_entries(part.body))
+        entries = [Entry(table, key, value) for (table, key), value in newest.items() if value]
+        outbox = [
+            Out(topic, partition, key.encode(), value.encode()) for topic, partition, key, value in head["outbox"]
+        ]
+        offsets = {one.number: min(part.offset for part in self._parts[one].values()) for one in chain}
+        return Restored(Checkpoint(mark, None, head["base"], head["keep"], head["applied"], entries, outbox), offsets)
+
+
+class Restored(NamedTuple):
+    """A whole state as one checkpoint; and the offset of the first message of each record, by number."""
+
+    checkpoint: Checkpoint
+    offsets: dict[int, int]
+
+
+def _entries(body: bytes) -> Iterator[tuple[tuple[str, str], bytes]]:
+    if body:
+        lines = body.split(b"\n")
+        for at in range(0, len(lines), 2):
+            table, key = orjson.loads(lines[at])
+            yield (table, key), lines[at + 1]

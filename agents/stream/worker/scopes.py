@@ -1,0 +1,126 @@
+"""One partition of the correlating step: packs of changes, commands and reference data in, records out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from agents.stream.wire import Changes
+from agents.stream.worker.outputs import Out, outs
+from agents.stream.worker.shard import Shard
+from pipeline.clock import Clock
+from pipeline.scope_step import ScopeStep
+from pipeline.settings import FlowSettings
+from pipeline.stages.fold import NEVER
+from pipeline.state import Table, Tables
+from pipeline.upstream import Upstreams
+from schemas.base import Millis, Record
+from schemas.command import Action, Command, Reply
+
+SHARED = frozenset({Action.SILENCE, Action.UNSILENCE, Action.PUT_REFERENCE, Action.DELETE_REFERENCE})
+"""Commands about reference data, which all partitions have to know."""
+
+
+class ScopeShard(Shard):
+    """`origins` is the number of partitions of the alert step."""
+
+    def __init__(self, settings: FlowSettings, partition: int, origins: int) -> None:
+        self.clock = Clock(settings.time.lateness)
+        self.step = ScopeStep(settings, self.clock)
+        self.upstreams = Upstreams(settings.time.idle, map(str, range(origins)))
+        self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
+        self.lost = 0
+        """Changes whose numbers were skipped: never, unless messages were deleted before they were read."""
+        super().__init__(
+            partition,
+            Tables([self.clock.table, self.clock.totals, *self.step.tables, self.upstreams.table, self.had_of]),
+        )
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def apply(self, pack: Changes) -> None:
+        """Handle one message; what it says again is left out."""
+        step, clock = self.step, self.clock
+        had = self.had_of.live.get(pack.origin, 0)
+        self.lost += max(pack.first - had - 1, 0)
+        for change in pack.changes[max(had + 1 - pack.first, 0) :]:
+            step.begin("changes")
+            clock.see(change.time)
+            step.scope.high = clock.newest
+            self.outputs += outs(step.change(change))
+        newest = pack.first + len(pack.changes) - 1
+        if newest > had:
+            self.had_of[pack.origin] = newest
+        self.upstreams.told(pack.origin, pack.high, pack.sent)
+        if clock.advance(self.upstreams.least()):
+            self._advance()
+
+    def _advance(self) -> None:
+        step = self.step
+        step.advance()
+        while True:
+            step.begin("timers")
+            fired = step.fire()
+            if fired is None:
+                return
+            self.outputs += outs(fired)
+
+    def command(self, command: Command) -> None:
+        """Handle a command."""
+        self.step.begin("commands")
+        records = self.step.command(command)
+        self.outputs += outs(records)
+        reply = records[0]
+        if command.action in SHARED and isinstance(reply, Reply) and reply.reason == "done":
+            self.outputs += self._shared(command)
+        self.ahead = self.dirty = True
+
+    def _shared(self, command: Command) -> Iterable[Out]:
+        """Reference data that a command has put or taken away, for all other partitions."""
+        kind = "silence" if command.action in (Action.SILENCE, Action.UNSILENCE) else str(command.arguments["kind"])
+        identity = command.target
+        if command.action in (Action.UNSILENCE, Action.DELETE_REFERENCE):
+            yield Out(f"reference.{kind}", None, f"{kind}:{identity}".encode(), b"")
+            return
+        for key in sorted(self.step.reference.table.changed):
+            if key.startswith(f"{kind}:") and (entry := self.step.reference.table.get(key)) is not None:
+                yield Out(f"reference.{kind}", None, key.encode(), orjson.dumps(entry[1]))
+
+    def refer(self, records: Iterable[tuple[Record, Millis]]) -> None:
+        """Take over reference data that differs from what is in force, each from a time on."""
+        for record, at in records:
+            if self.step.reference.differs(record):
+                self.step.begin("reference")
+                self.outputs += outs(self.step.put(record, at))
+                self.ahead = self.dirty = True
+
+    def withdraw(self, kind: str, identity: str) -> None:
+        """Take a silence out of force; all else stays until it is replaced."""
+        if kind == "silence" and f"{kind}:{identity}" in self.step.reference.table:
+            self.step.begin("reference")
+            self.step.reference.remove(kind, identity)
+            self.step.scope.judge_waiting()
+            self.outputs += outs(self.step.told(self.clock.newest))
+            self.ahead = self.dirty = True
+
+    # -- outputs ---------------------------------------------------------------------------------------------------
+
+    def export(self) -> None:
+        """Send where spells were put since the last checkpoint; to be called before one."""
+        self.outputs += outs(self.step.export())
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """What follows from the tables."""
+        self.clock.resume()
+        self.step.resume()
+
+    def counters(self) -> Mapping[str, int]:
+        """Exactly-once totals of the partition."""
+        return self.clock.totals["flow"]
+
+    def open_alerts(self) -> int:
+        """Spells that are open."""
+        return sum(1 for node in self.step.scope.nodes.live.values() if node.spell.end == NEVER)

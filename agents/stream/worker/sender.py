@@ -1,0 +1,72 @@
+"""Sends what leaves the steps: many messages in one batch, for a send of its own costs more than what is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import aiokafka  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from agents.stream.worker.outputs import Out, partition_of
+
+BATCH = 900_000
+"""Bytes of a batch at most; a topic takes a megabyte."""
+
+Sent = asyncio.Future[Any]
+
+
+class Sender:
+    """A producer that keeps the order of what it is given, whatever has to be sent again."""
+
+    def __init__(self, prefix: str, options: dict[str, Any]) -> None:
+        self._prefix = prefix
+        self._producer = aiokafka.AIOKafkaProducer(
+            **options, enable_idempotence=True, max_batch_size=BATCH, max_request_size=BATCH, linger_ms=0
+        )
+        self._counts: dict[str, int] = {}
+        self._partition = lru_cache(50_000)(partition_of)
+        self.messages = 0
+        self.bytes = 0
+
+    async def start(self, topics: Iterable[str]) -> None:
+        """Connect, and learn how many partitions the topics have."""
+        await self._producer.start()
+        for topic in topics:
+            self._counts[topic] = len(await self._producer.partitions_for(self._prefix + topic))
+
+    async def stop(self) -> None:
+        """Send the rest and disconnect."""
+        await self._producer.stop()
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        return self._counts[topic]
+
+    async def send(self, outs: Sequence[Out]) -> list[Sent]:
+        """Send messages; each future ends when all replicas have its batch. Raises KafkaError."""
+        by_place: dict[tuple[str, int], list[Out]] = {}
+        for out in outs:
+            partition = out.partition
+            if partition is None:
+                partition = self._partition(out.key, self._counts[out.topic])
+            by_place.setdefault((out.topic, partition), []).append(out)
+        return [sent for place, some in by_place.items() for sent in await self._send(*place, some)]
+
+    async def _send(self, topic: str, partition: int, outs: list[Out]) -> list[Sent]:
+        producer, name = self._producer, self._prefix + topic
+        sent: list[Sent] = []
+        batch = producer.create_batch()
+        for out in outs:
+            key, value = out.key or None, out.value or None
+            self.messages += 1
+            self.bytes += len(out.value)
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                sent.append(await producer.send_batch(batch, name, partition=partition))
+                batch = producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    raise KafkaError(f"a message of {len(out.value)} bytes is too large for {name}")
+        sent.append(await producer.send_batch(batch, name, partition=partition))
+        return sent

@@ -1,0 +1,36 @@
+"""How far time has come where events come from several partitions: as far as the slowest of them that still speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.state import Table
+from schemas.base import Millis
+
+
+class Upstreams:
+    """What each upstream partition last told of itself: (newest event time, clock of the sender). Part of the state.
+
+    One that is silent for longer than `idle`, by the clocks of the senders, no longer holds the others back.
+    """
+
+    def __init__(self, idle: int, expected: Iterable[str] = ()) -> None:
+        self._idle = idle
+        self._expected = tuple(expected)
+        self.table: Table[list[int]] = Table("upstreams", lambda value: value, lambda _, value: value)
+
+    def told(self, origin: str, high: Millis, sent: Millis) -> None:
+        """Note what an upstream partition says of itself. It never goes back."""
+        if not len(self.table):
+            for name in self._expected:  # those that never spoke have as long as those that fell silent
+                self.table[name] = [0, sent]
+        old_high, old_sent = self.table.get(origin) or (0, 0)
+        self.table[origin] = [max(high, old_high), max(sent, old_sent)]
+
+    def least(self) -> Millis:
+        """The time that all have reached; 0 before anything is known."""
+        live = self.table.live
+        if not live:
+            return 0
+        speaking = max(sent for _, sent in live.values()) - self._idle
+        return min(high for high, sent in live.values() if sent >= speaking)
