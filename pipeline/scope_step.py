@@ -9,7 +9,7 @@ from pipeline.practices.command import Desk
 from pipeline.practices.incident import Incidents
 from pipeline.practices.reference import ReferenceData
 from pipeline.settings import FlowSettings
-from pipeline.stages.change import AlertChange
+from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.node import About
 from pipeline.stages.scope import Scope
@@ -38,7 +38,7 @@ class ScopeStep:
     @property
     def tables(self) -> list[Table[object]]:
         """The state, beside that of the clock."""
-        return [self.reference.table, self.scope.nodes, self.scope.groups, self.desk.seen]  # type: ignore[list-item]
+        return [self.reference.table, self.scope.nodes, self.scope.groups, self.scope.words.table, self.desk.seen]  # type: ignore[list-item]
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -51,9 +51,13 @@ class ScopeStep:
         scope = self.scope
         for start in change.gone:
             scope.gone(change.fingerprint, start)
+        openings = {opening.start: opening for opening in change.openings}
         for spell in change.spells:
+            opening = openings.get(spell.start)
+            if opening is not None:
+                scope.retell(self.about(change, opening, spell.rank), spell.start)
             if not scope.again(change.fingerprint, spell):
-                scope.begin(self.about(change), spell)
+                scope.begin(self.about(change, opening or change, spell.rank), spell)
         return self.told(change.time)
 
     def command(self, command: Command) -> list[Output]:
@@ -93,9 +97,9 @@ class ScopeStep:
         scope.ledger.clear()
         return out
 
-    def about(self, change: AlertChange) -> About:
-        """Enrich: what a spell is about, bound to its configuration item."""
-        found = self.inventory.find(change.tenant, change.resource, change.component, change.labels)
+    def about(self, change: AlertChange, said: Opening | AlertChange, rank: int) -> About:
+        """Enrich: what a spell is about, by what the event `said` that began it, bound to its configuration item."""
+        found = self.inventory.find(change.tenant, change.resource, change.component, said.labels)
         item = self.inventory.items.get(found) if found is not None else None
         return About(
             fingerprint=change.fingerprint,
@@ -105,12 +109,12 @@ class ScopeStep:
             resource=change.resource,
             component=change.component,
             check=change.check,
-            severity=BY_RANK[max(change.rank, 1)].value,
-            summary=change.summary,
-            said={**item.labels, **change.labels} if item is not None and item.labels else change.labels,
+            severity=BY_RANK[rank].value,
+            summary=said.summary,
+            said={**item.labels, **said.labels} if item is not None and item.labels else said.labels,
             facts=self.inventory.facts(found),
             item=found,
-            kind=classify(change.check, change.summary),
+            kind=classify(change.check, said.summary),
         )
 
     # -- state -----------------------------------------------------------------------------------------------------

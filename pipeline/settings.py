@@ -72,7 +72,12 @@ class CorrelateSettings(Record):
     common_cause: Span = Field(default=3 * MINUTE, description="Alerts behind one silent item.")
     coverage: Share = Field(default=0.5, description="Share of a silent item's direct dependants that must alert.")
     change: Span = Field(default=30 * MINUTE, description="Alerts on the items of a change after it began.")
-    rare_label: Span = Field(default=2 * MINUTE, description="Alerts that share a rare label or word.")
+    rare_label: Span = Field(default=2 * MINUTE, description="Alerts that share a rare label or word; 0 for never.")
+    rare_share: Share = Field(default=0.005, description="Rare is what at most this share of the recent alerts had.")
+    rare_history: Span = Field(default=DAY, ge=MINUTE, description="How far back that is counted.")
+    rare_after: int = Field(
+        default=100, ge=1, description="Nothing counts as rare before so many alerts were seen in that time."
+    )
     hops: int = Field(default=4, ge=1, le=8, description="How many relations apart still counts.")
     rules: tuple[CorrelationRule, ...] = ()
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.stages.change import AlertChange
+from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
 from schemas.base import BadRecord, Record
 from schemas.event import Event, EventKind, Signal
@@ -176,4 +176,5 @@ def _event(row: list[Any]) -> Event:
 def _change(values: dict[str, Any]) -> AlertChange:
     values["spells"] = tuple(Spell(*spell) for spell in values["spells"])
     values["gone"] = tuple(values["gone"])
+    values["openings"] = tuple(Opening(*opening) for opening in values.get("openings", ()))
     return AlertChange(**values)

@@ -21,6 +21,7 @@ SENTENCES = {
     "needs": "{distance} relation(s) behind {via}, {gap:.0f} s apart",
     "explains": "{distance} relation(s) before what needs {via}, {gap:.0f} s apart",
     "still-down": "behind {via}, which is still down, {gap:.0f} s after it",
+    "rare-word": "both say {via}, {gap:.0f} s apart",
     "common-cause": "many things that need {via} alert at once, though it says nothing itself",
 }
 APART = {
@@ -31,6 +32,7 @@ APART = {
     "needs": "more time between them, or no relation on the way through {via}",
     "explains": "more time between them, or no relation on the way through {via}",
     "still-down": "if {via} had recovered before",
+    "rare-word": "more time between them than correlate.rare_label, or a word that more than correlate.rare_share say",
     "common-cause": "fewer alerts behind {via}",
 }
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.stages.fold import Spell
 from pipeline.stages.intake import Change
 from schemas.alert import AlertTransition
 from schemas.severity import BY_RANK
+
+
+class Opening(NamedTuple):
+    """What the event said that began a spell, for as long as it may still be overtaken."""
+
+    start: int
+    summary: str
+    labels: dict[str, str]
 
 
 class AlertChange(NamedTuple):
@@ -32,6 +41,8 @@ class AlertChange(NamedTuple):
     labels: dict[str, str]
     spells: tuple[Spell, ...]
     gone: tuple[int, ...]
+    openings: tuple[Opening, ...] = ()
+    """Of spells whose beginning may have changed: an event was overtaken by the others."""
 
 
 def told(change: Change) -> AlertChange:
@@ -54,7 +65,15 @@ def told(change: Change) -> AlertChange:
         view.labels,
         change.spells,
         change.gone,
+        tuple(_openings(change)) if change.reason == "revised" else (),
     )
+
+
+def _openings(change: Change) -> Iterator[Opening]:
+    for spell in change.spells:
+        point = change.state.opening(spell.start)
+        if point is not None:
+            yield Opening(spell.start, point.summary, point.labels)
 
 
 def transition_of(change: AlertChange) -> AlertTransition:

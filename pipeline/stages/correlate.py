@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
+from typing import NamedTuple
 
 from pipeline.settings import CorrelateSettings
 from pipeline.stages.buckets import NOTHING, Bucket
@@ -24,6 +25,15 @@ DOWN_RANK = 5
 """Only what is critical goes on being a cause while it stays open."""
 SILENT_HOPS = 2
 SILENT_LEAST = 3
+
+
+class Shared(NamedTuple):
+    """A cell in which neighbours within `window` milliseconds are linked; the kind of evidence, and through what."""
+
+    cell: object
+    window: int
+    kind: str
+    via: str
 
 
 class Graph:
@@ -79,7 +89,7 @@ class Graph:
     def index(self, node: Node) -> None:
         """Enter a node into the cells without looking for links (a restart does only this)."""
         place = node.order
-        for cell, _, _ in self._shared(node):
+        for cell, _, _, _ in self._shared(node):
             self._cells.add(cell, place)
         item = node.about.item
         if item is None:
@@ -100,7 +110,7 @@ class Graph:
     def remove(self, node: Node, keep: bool = False) -> None:
         """Take a node out of all cells; the caller rebuilds its group. `keep`: it is about to be indexed anew."""
         place = node.order
-        for cell, _, _ in self._shared(node):
+        for cell, _, _, _ in self._shared(node):
             self._cells.discard(cell, place)
         item = node.about.item
         if item is not None:
@@ -132,33 +142,37 @@ class Graph:
 
     # -- evidence --------------------------------------------------------------------------------------------------
 
-    def _shared(self, node: Node) -> list[tuple[object, int, str]]:
-        """Cells in which neighbours in time are linked: (cell, window, what it is)."""
+    def _shared(self, node: Node) -> list[Shared]:
+        """Cells in which neighbours in time are linked."""
         settings, about = self._settings, node.about
-        cells: list[tuple[object, int, str]] = []
+        cells: list[Shared] = []
         if about.item is None:
-            cells.append((("resource", about.scope, about.resource), settings.same_item, "same-item"))
+            cell: object = ("resource", about.scope, about.resource)
+            cells.append(Shared(cell, settings.same_item, "same-item", about.scope))
         else:
-            cells.append((("item", about.item), settings.same_item, "same-item"))
+            cells.append(Shared(("item", about.item), settings.same_item, "same-item", about.item))
             cells.extend(
-                (("change", change.id), settings.change * 4, "change")
+                Shared(("change", change.id), settings.change * 4, "change", change.id)
                 for change in self.changes_near(about.item, node.at)
                 if not change.suppresses
             )
         if len(self._rules):
             for rule in self._rules.matching(about.labels):
                 equal = tuple(about.labels.get(label, "") for label in rule.equal)
-                cells.append((("rule", rule.id, about.scope, equal), rule.within, "rule"))
-        cells.extend((("tie", tie), 1 << 60, "command") for tie in node.ties)
+                cells.append(Shared(("rule", rule.id, about.scope, equal), rule.within, "rule", rule.id))
+        for rare in node.words or ():
+            via = f'"{rare.word}" (in {rare.seen} of the {rare.total} alerts before)'
+            cells.append(Shared(("word", rare.word, about.scope), settings.rare_label, "rare-word", via))
+        cells.extend(Shared(("tie", tie), 1 << 60, "command", tie) for tie in node.ties)
         return cells
 
     def _links(self, node: Node) -> Iterator[Link]:
         place = node.order
-        for cell, window, kind in self._shared(node):
+        for cell, window, kind, via in self._shared(node):
             for near in self._cells.neighbours(cell, place, window):
                 gap = abs(place[0] - near[0])
-                via = str(cell[1]) if isinstance(cell, tuple) else ""
-                yield Link(kind, near[1], gap, 0, via, 1.0 - 0.5 * gap / window)
+                most = 0.6 if kind == "rare-word" else 1.0
+                yield Link(kind, near[1], gap, 0, via, most * (1.0 - 0.5 * gap / window))
         item = node.about.item
         if item is not None:
             for above in self._inventory.above(item):

@@ -186,6 +186,11 @@ class AlertState:
             return {view.start: view.spell()} if view.spells else {}
         return {spell.start: spell for spell in (*view.past, view.spell())}
 
+    def opening(self, start: int) -> Point | None:
+        """The event that began a spell; None once nothing can come before it any more."""
+        at = bisect_left(self.recent, (start,))
+        return self.recent[at] if at < len(self.recent) and self.recent[at].time == start else None
+
 
 def record_of(fingerprint: str, state: AlertState) -> Alert:
     """The public record of an alert that has had at least one problem."""

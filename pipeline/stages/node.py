@@ -20,6 +20,14 @@ class Link(NamedTuple):
     weight: float
 
 
+class Rare(NamedTuple):
+    """A word of a spell that few others had: `seen` of the `total` spells of the history before it, at most."""
+
+    word: str
+    seen: int
+    total: int
+
+
 class About(NamedTuple):
     """What the spell is about. Mappings are never changed, so that many can share one."""
 
@@ -71,6 +79,7 @@ class Node:
         "suppressed",
         "ties",
         "wake",
+        "words",
     )
 
     def __init__(self, key: str, about: About, spell: Spell) -> None:
@@ -89,6 +98,8 @@ class Node:
         self.pinned = False
         """Split off itself; the others go with what they are nearest to."""
         self.ties: tuple[str, ...] = ()
+        self.words: tuple[Rare, ...] | None = ()
+        """Its rare words; None until the time that they are counted up to has been reached."""
         self.wake = NEVER
 
     @property
@@ -100,19 +111,20 @@ class Node:
         """JSON-able state."""
         return [
             self.about, self.spell, self.at, self.free, self.group, self.link, self.suppressed, self.part,
-            self.ties, self.wake, self.live, self.pinned,
+            self.ties, self.wake, self.live, self.pinned, self.words,
         ]  # fmt: skip
 
     @classmethod
     def load(cls, key: str, values: list[Any]) -> Node:
         """Inverse of `dump`."""
-        about, spell, at, free, group, link, suppressed, part, ties, wake, live, pinned = values
+        about, spell, at, free, group, link, suppressed, part, ties, wake, live, pinned, words = values
         node = cls(key, About(*about), Spell(*spell))
         node.at, node.free, node.wake = at, free, wake
         node.group, node.suppressed, node.part = group, suppressed, part
         node.live, node.pinned = bool(live), bool(pinned)
         node.link = None if link is None else Link(*link)
         node.ties = tuple(ties)
+        node.words = None if words is None else tuple(Rare(*word) for word in words)
         return node
 
 

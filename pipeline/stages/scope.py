@@ -16,10 +16,12 @@ from pipeline.stages.groups import Group
 from pipeline.stages.node import UNPLACED, About, Link, Node, node_key
 from pipeline.stages.rank import subject
 from pipeline.stages.suppress import Cover, Suppressor, Verdict
+from pipeline.stages.words import Words
 from pipeline.state import Table
 from schemas.alert import LedgerEntry, Placement, SuppressionReason
 from schemas.event import content_id
 from schemas.reference import InhibitionRule
+from schemas.severity import BY_RANK
 
 WORDS = {
     "silence": "silenced by {}",
@@ -38,6 +40,7 @@ class Scope:
         self.nodes: Table[Node] = Table("nodes", Node.dump, Node.load)
         self.groups: Table[Group] = Table("groups", Group.dump, lambda _, value: Group.load(value))
         self.suppressor = Suppressor(inventory)
+        self.words = Words(settings, inventory)
         self.graph = Graph(settings.correlate, inventory, self.nodes.live)
         self.touched: dict[str, str] = {}
         self.absorbed: list[tuple[Group, str]] = []
@@ -58,6 +61,8 @@ class Scope:
             return
         key = node_key(about.fingerprint, spell.start)
         node = self.nodes[key] = Node(key, about, spell)
+        self.words.begun(about, spell.start, self.watermark)
+        self._read(node)
         self._weigh(node)
 
     def again(self, fingerprint: str, spell: Spell) -> bool:
@@ -67,7 +72,10 @@ class Scope:
             return False
         if node.spell != spell:
             self.nodes.touch(node.key)
-            old, node.spell = node.spell, spell
+            old = node.spell
+            if old.rank != spell.rank:
+                self._regrade(node, spell.rank)
+            node.spell = spell
             if node.at != UNPLACED and (
                 old.rank != spell.rank
                 or old.end not in (spell.end, NEVER)
@@ -76,6 +84,32 @@ class Scope:
                 self._reindex(node)
             self._weigh(node)
         return True
+
+    def _read(self, node: Node) -> None:
+        """Find its rare words, as soon as nothing can be said any more before the time that they are counted up to."""
+        known = self.words.known_from(node.spell.start)
+        if known > self.watermark:
+            node.words = None
+            self._wake_node(node, known)
+            return
+        node.words = self.words.rare(node.about, node.spell.start)
+        self.nodes.touch(node.key)
+        if node.words and node.at != UNPLACED:
+            self._reindex(node)
+
+    def _regrade(self, node: Node, rank: int) -> None:
+        """Its severity is a label like the others: rules may match now that did not before, or the other way round."""
+        if node.at != UNPLACED:
+            self.graph.remove(node, keep=True)  # the caller places it anew
+        touched = self.suppressor.drop(node.key, node.about.labels)
+        node.about = node.about._replace(severity=BY_RANK[rank].value)
+        self._judge_all(touched)
+
+    def retell(self, about: About, start: int) -> None:
+        """A spell is said to be about something else than it seemed at first: it begins anew."""
+        node = self.nodes.get(node_key(about.fingerprint, start))
+        if node is not None and (node.about.summary, node.about.said) != (about.summary, about.said):
+            self.gone(about.fingerprint, start)
 
     def _weigh(self, node: Node) -> None:
         """What it mutes, and what it may do itself."""
@@ -90,6 +124,7 @@ class Scope:
         node = self.nodes.get(key)
         if node is not None:
             self._take_out(node)
+            self.words.gone(node.about, start, self.watermark)
             del self.nodes[key]
             self._judge_all(self.suppressor.drop(key, node.about.labels))
 
@@ -329,6 +364,8 @@ class Scope:
                 self._write(node, SuppressionReason.TRANSIENT, "hold", node.spell.start, node.spell.end)
             self.forget(node)
         else:
+            if node.words is None:
+                self._read(node)
             self.judge(node)
 
     def placement(self, key: str, version: int) -> Placement:
@@ -356,6 +393,7 @@ class Scope:
 
     def resume(self) -> None:
         """After a restore: rebuild the indexes and timers that follow from the state."""
+        self.words.resume()
         for key in sorted(self.nodes, key=lambda k: self.nodes[k].order):
             node = self.nodes[key]
             facts = self.inventory.facts(node.about.item)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.stream import wire
 from agents.stream.wire import Changes, Events, pack_changes, pack_events, unpack_changes, unpack_events
-from pipeline.stages.change import AlertChange
+from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
 from schemas.event import Event, EventKind, Signal
@@ -47,6 +47,7 @@ changes = st.builds(
     *(names, times, names, st.integers(0, 5), st.booleans(), names, names, names, names, texts, names, texts, labels),
     spells=st.lists(spells, max_size=3).map(tuple),
     gone=st.lists(times, max_size=3).map(tuple),
+    openings=st.lists(st.builds(Opening, times, texts, labels), max_size=3).map(tuple),
 )
 event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3))
 change_packs = st.builds(Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3))
