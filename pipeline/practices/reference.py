@@ -94,4 +94,8 @@ class ReferenceData:
         """After a restore: give everything to the stages again."""
         for key in sorted(self.table):
             at, value = self.table[key]
-            self._apply(TYPES[key.partition(":")[0]].model_validate(value), at)
+            record = TYPES[key.partition(":")[0]].model_validate(value)
+            if isinstance(record, InhibitionRule):  # nothing is judged again: what was decided is in the state
+                self._scope.suppressor.put_inhibition(record, at)
+            else:
+                self._apply(record, at)
