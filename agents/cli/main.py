@@ -20,6 +20,7 @@ RUN, LOOK, ACT, SETUP = "Run", "Look", "Act", "Set up"
 COMMANDS: dict[str, Lazy] = {
     "demo": Lazy(RUN, "Simulate a day in a data centre, correlate it, and show what came out."),
     "run": Lazy(RUN, "Run the host: read the inputs of a configuration, until stopped."),
+    "worker": Lazy(RUN, "Run a worker of the stream on Kafka, until stopped."),
     "replay": Lazy(RUN, "Read files through the whole flow and show what came out."),
     "simulate": Lazy(RUN, "Write a made-up data centre and a day of its monitors' payloads, with the truth."),
     "incidents": Lazy(LOOK, "List incidents, or show one."),

@@ -92,8 +92,8 @@ def until_ready(words: list[str]) -> int:
         return child.wait(20)
 
 
-RUNS_ON = ("tocsin run ",)
-"""Examples that end only when they are stopped: tests/agents/cli/test_run.py runs those."""
+RUNS_ON = ("tocsin run ", "tocsin worker")
+"""Examples that end only when they are stopped: tests/agents/cli/test_run.py and tests/integration/kafka run those."""
 ON_KAFKA = ("tocsin kafka", "tocsin topics")
 """Examples that need a broker: test_kafka_examples.py runs those."""
 

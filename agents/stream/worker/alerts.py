@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 
 from agents.stream import wire
+from agents.stream.partition import Partitioner
 from agents.stream.wire import Changes, Events
-from agents.stream.worker.outputs import ALERTS, Out, outs, partition_of
+from agents.stream.worker.outputs import ALERTS, Out, outs
 from agents.stream.worker.shard import Shard
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange
-from pipeline.state import Table, Tables
+from pipeline.state import Table
 from pipeline.upstream import Upstreams
 from schemas.base import SECOND
 
@@ -27,17 +27,14 @@ class AlertShard(Shard):
     """`targets` is the number of partitions of the topic of alerts."""
 
     def __init__(self, settings: FlowSettings, partition: int, targets: int) -> None:
-        self.clock = Clock(settings.time.lateness)
-        self.step = AlertStep(settings, self.clock)
+        clock = Clock(settings.time.lateness)
+        self.step = AlertStep(settings, clock)
         self.upstreams = Upstreams(settings.time.idle)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
-        super().__init__(
-            partition,
-            Tables([self.clock.table, self.clock.totals, *self.step.tables, self.upstreams.table, self.numbers]),
-        )
+        super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.numbers])
         self._waiting: dict[int, list[AlertChange]] = {target: [] for target in range(targets)}
         self._told = dict.fromkeys(range(targets), (0, -1))
-        self._target = lru_cache(10_000)(lambda scope: partition_of(scope.encode(), targets))
+        self._target = Partitioner(targets)
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -91,7 +88,3 @@ class AlertShard(Shard):
         """What follows from the tables."""
         self.clock.resume()
         self.step.resume()
-
-    def counters(self) -> Mapping[str, int]:
-        """Exactly-once totals of the partition."""
-        return self.clock.totals["flow"]

@@ -8,7 +8,6 @@ what was read since is read again: it gives the same outputs under the same numb
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
@@ -21,8 +20,8 @@ from agents.stream import wire
 from agents.stream.clients import faust_options
 from agents.stream.worker.access import aiokafka_options
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.keeper import Keeper
-from agents.stream.worker.outputs import ALERT_STATE, ALERTS, COMMANDS, DEAD, EVENTS, ROUTES, SCOPE_STATE, outs
+from agents.stream.worker.keeper import Keeper, Kept
+from agents.stream.worker.outputs import ALERT_STATE, ALERTS, COMMANDS, EVENTS, ROUTES, SCOPE_STATE, outs
 from agents.stream.worker.reference import TOPIC, Given, Reference
 from agents.stream.worker.scopes import ScopeShard
 from agents.stream.worker.sender import Sender
@@ -34,7 +33,6 @@ from schemas.base import BadRecord
 from schemas.command import Command
 from schemas.event import DeadLetter, RawRecord, content_id
 
-LOG = logging.getLogger(__name__)
 GROUP = "tocsin-correlate"
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
@@ -72,6 +70,7 @@ class Host:
             stream_buffer_maxsize=BUFFER,
             stream_wait_empty=False,
             stream_recovery_delay=0.0,
+            broker_client_id=f"{kafka.prefix}tocsin",
             broker_commit_interval=0.5,
             broker_session_timeout=kafka.session / 1000,
             broker_heartbeat_interval=min(3.0, kafka.session / 4000),
@@ -88,7 +87,7 @@ class Host:
         self.alert_shards: dict[int, AlertShard] = {}
         self.scope_shards: dict[int, ScopeShard] = {}
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.counted: dict[str, int] = {}
+        self.refused = 0
         self._keepers: dict[Shard, Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushes: set[asyncio.Task[None]] = set()
@@ -281,7 +280,7 @@ class Host:
         )
         letter = DeadLetter(id=content_id(origin), reason=error.reason, detail=error.detail, raw=raw)
         shard.outputs += outs([letter])
-        self.counted[DEAD] = self.counted.get(DEAD, 0) + 1
+        self.refused += 1
 
     def _heard(self, news: Iterable[Given]) -> None:
         for shard in self.scope_shards.values():
@@ -300,6 +299,47 @@ class Host:
     async def _keep_all(self) -> None:
         """Have each shard send what it has and write a checkpoint."""
         await asyncio.gather(*(keeper.flush(self.generation, final=True) for keeper in self._keepers.values()))
+
+    # -- what it tells of itself ------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether all partitions that are ours are served."""
+        return self.recovered.is_set() and not self.app.rebalancing and not self.failure.done()
+
+    def steps(self) -> dict[str, dict[int, AlertShard] | dict[int, ScopeShard]]:
+        """The shards of each step, by partition."""
+        return {"alerts": self.alert_shards, "scopes": self.scope_shards}
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Messages that are there and not yet handled, by topic and partition."""
+        found = {}
+        for tp, position in self.positions(self.app.consumer.assignment()).items():
+            end = self.app.consumer.highwater(tp)
+            if end is not None:
+                found[tp.topic, tp.partition] = max(end - (position or 0), 0)
+        return found
+
+    def kept(self) -> Kept:
+        """What checkpoints have cost so far."""
+        keepers = self._keepers.values()
+        return Kept(
+            sum(keeper.checkpoints for keeper in keepers),
+            sum(keeper.bytes for keeper in keepers),
+            sum(keeper.seconds for keeper in keepers),
+        )
+
+    def lost(self) -> int:
+        """Changes of alerts that were deleted before they were read."""
+        return sum(shard.lost for shard in self.scope_shards.values())
+
+    def open_alerts(self) -> int:
+        """Alerts that are open in our partitions."""
+        return sum(shard.open_alerts() for shard in self.scope_shards.values())
+
+    def open_incidents(self) -> int:
+        """Incidents that are not closed in our partitions."""
+        return sum(len(shard.step.practice.by_id) for shard in self.scope_shards.values())
 
     @property
     def generation(self) -> int:

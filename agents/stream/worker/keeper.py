@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NamedTuple
 
 from agents.stream.worker.log import Checkpoint, pack
 from agents.stream.worker.outputs import Out
@@ -18,6 +19,14 @@ from agents.stream.worker.store import LogStore
 
 MOST_WAITING = 20_000
 """Messages to be sent that a shard may have waiting before it reads on."""
+
+
+class Kept(NamedTuple):
+    """What checkpoints have cost."""
+
+    checkpoints: int
+    bytes: int
+    seconds: float
 
 
 class Keeper:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
 from schemas.alert import Alert, LedgerEntry, Placement
@@ -48,8 +47,3 @@ def outs(records: Iterable[BaseModel]) -> list[Out]:
         for topic in topics:
             found[topic, key, version] = Out(topic, None, key, value)
     return list(found.values())
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key, as Kafka's own clients have it."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

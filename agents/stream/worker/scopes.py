@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import orjson
 
@@ -13,7 +13,7 @@ from pipeline.clock import Clock
 from pipeline.scope_step import ScopeStep
 from pipeline.settings import FlowSettings
 from pipeline.stages.fold import NEVER
-from pipeline.state import Table, Tables
+from pipeline.state import Table
 from pipeline.upstream import Upstreams
 from schemas.base import Millis, Record
 from schemas.command import Action, Command, Reply
@@ -26,16 +26,13 @@ class ScopeShard(Shard):
     """`origins` is the number of partitions of the alert step."""
 
     def __init__(self, settings: FlowSettings, partition: int, origins: int) -> None:
-        self.clock = Clock(settings.time.lateness)
-        self.step = ScopeStep(settings, self.clock)
+        clock = Clock(settings.time.lateness)
+        self.step = ScopeStep(settings, clock)
         self.upstreams = Upstreams(settings.time.idle, map(str, range(origins)))
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         self.lost = 0
         """Changes whose numbers were skipped: never, unless messages were deleted before they were read."""
-        super().__init__(
-            partition,
-            Tables([self.clock.table, self.clock.totals, *self.step.tables, self.upstreams.table, self.had_of]),
-        )
+        super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.had_of])
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -116,10 +113,6 @@ class ScopeShard(Shard):
         """What follows from the tables."""
         self.clock.resume()
         self.step.resume()
-
-    def counters(self) -> Mapping[str, int]:
-        """Exactly-once totals of the partition."""
-        return self.clock.totals["flow"]
 
     def open_alerts(self) -> int:
         """Spells that are open."""

@@ -10,7 +10,8 @@ from typing import Any
 import aiokafka  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from agents.stream.worker.outputs import Out, partition_of
+from agents.stream.partition import partition_of
+from agents.stream.worker.outputs import Out
 
 BATCH = 900_000
 """Bytes of a batch at most; a topic takes a megabyte."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from agents.stream.worker.log import Checkpoint, Mark, Restored
 from agents.stream.worker.outputs import Out
-from pipeline.state import Entry, Tables
+from pipeline.clock import Clock
+from pipeline.state import Entry, Table, Tables
 
 SLICES = 64
 """A checkpoint writes at least this part of the state anew, and otherwise as much as has changed: so the log is never
@@ -16,9 +18,10 @@ longer than about twice the state."""
 class Shard:
     """What both steps have in common. Whoever applies messages checks with `had` first, and says `read` afterwards."""
 
-    def __init__(self, partition: int, tables: Tables) -> None:
+    def __init__(self, partition: int, clock: Clock, tables: Iterable[Table[Any]]) -> None:
         self.partition = partition
-        self.tables = tables
+        self.clock = clock
+        self.tables = Tables([clock.table, clock.totals, *tables])
         self.applied: dict[str, int] = {}
         self.outputs: list[Out] = []
         self.ahead = False
@@ -97,4 +100,4 @@ class Shard:
 
     def counters(self) -> Mapping[str, int]:
         """Exactly-once totals of the partition."""
-        raise NotImplementedError
+        return self.clock.totals["flow"]
