@@ -49,8 +49,10 @@ class DedupSettings(Record):
 class FlappingSettings(Record):
     """Weighted share of state changes over the last 20 checks."""
 
-    start: Share = 0.30
-    stop: Share = 0.25
+    start: Share = Field(default=0.30, description="Above this share it flaps.")
+    stop: Share = Field(
+        default=0.25, description="At this share or less it is steady again; in between nothing changes."
+    )
     steady: Span = Field(default=5 * MINUTE, description="This long without news counts as one check without change.")
 
     @model_validator(mode="after")
@@ -116,7 +118,10 @@ class IncidentSettings(Record):
 class ScopeSettings(Record):
     """The shard of correlation."""
 
-    by: Literal["tenant", "label"] = "tenant"
+    by: Literal["tenant", "label"] = Field(
+        default="tenant",
+        description="Faults of different scopes never meet: one for each tenant, or each value of a label.",
+    )
     label: str = Field(default="", description="With by: label, the label that names the part of the tenant.")
 
 

@@ -79,12 +79,12 @@ class Matcher(Record):
 class Silence(Record):
     """Mutes what matches, from one time until another."""
 
-    id: Name
-    matchers: tuple[Matcher, ...] = Field(min_length=1)
+    id: Name = Field(description="What it is called.")
+    matchers: tuple[Matcher, ...] = Field(min_length=1, description="An alert must match all of them.")
     starts: Millis
     ends: Millis
-    author: str = ""
-    comment: str = ""
+    author: str = Field(default="", description="Who made it.")
+    comment: str = Field(default="", description="Why.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -96,22 +96,27 @@ class Silence(Record):
 class InhibitionRule(Record):
     """While an alert that matches `source` is open, alerts that match `target` with equal labels open nothing."""
 
-    id: Name
-    source: tuple[Matcher, ...] = Field(min_length=1)
-    target: tuple[Matcher, ...] = Field(min_length=1)
-    equal: tuple[str, ...] = ()
+    id: Name = Field(description="What it is called.")
+    source: tuple[Matcher, ...] = Field(min_length=1, description="All must match the alert that mutes.")
+    target: tuple[Matcher, ...] = Field(min_length=1, description="All must match the alert that is muted.")
+    equal: tuple[str, ...] = Field(
+        default=(), description="Labels that must be equal in both; one that is missing counts as empty."
+    )
 
 
 class CorrelationRule(Record):
     """The user's own join: alerts that match, with equal labels, within a time, belong together."""
 
-    id: Name
-    matchers: tuple[Matcher, ...] = Field(min_length=1)
-    equal: tuple[str, ...] = ()
+    id: Name = Field(description="What it is called; named in the proof of each join.")
+    matchers: tuple[Matcher, ...] = Field(min_length=1, description="An alert must match all of them.")
+    equal: tuple[str, ...] = Field(
+        default=(),
+        description="Labels that must be equal in alerts that are joined; one that is missing counts as empty.",
+    )
     within: Duration = Field(
         default=300_000, gt=0, description="Milliseconds between two alerts that follow each other."
     )
-    title: str = ""
+    title: str = Field(default="", description="What the incident is about, in words.")
 
 
 class ChangeRisk(StrEnum):
@@ -126,16 +131,16 @@ class ChangeRisk(StrEnum):
 class Change(Record):
     """A change to items, with its window. The window suppresses; its time and items are evidence."""
 
-    id: Name
-    title: str = ""
-    items: tuple[str, ...] = Field(min_length=1)
-    risk: ChangeRisk = ChangeRisk.NORMAL
+    id: Name = Field(description="Its number where changes are kept.")
+    title: str = Field(default="", description="What is done.")
+    items: tuple[str, ...] = Field(min_length=1, description="Ids of the configuration items that are changed.")
+    risk: ChangeRisk = Field(default=ChangeRisk.NORMAL, description="By which way it is approved.")
     starts: Millis
     ends: Millis
     suppresses: bool = Field(
         default=False, description="True for a maintenance window: alerts of its items open nothing."
     )
-    implementer: str = ""
+    implementer: str = Field(default="", description="Person or group that does it.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -147,16 +152,22 @@ class Change(Record):
 class Calendar(Record):
     """Business hours: which hours of which weekdays count, in a time zone, without holidays."""
 
-    id: Name
-    timezone: Name = "UTC"
+    id: Name = Field(description="What targets call it.")
+    timezone: Name = Field(default="UTC", description="IANA name, such as Europe/Oslo.")
     weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(
         default=(0, 1, 2, 3, 4, 5, 6), description="Monday is 0."
     )
-    opens: str = Field(default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    closes: str = Field(default="24:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")
+    opens: str = Field(
+        default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="From when a day counts, by its own clock."
+    )
+    closes: str = Field(
+        default="24:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", description="Until when; 24:00 is midnight."
+    )
     country: str = Field(default="", description="ISO 3166 code whose public holidays are closed; empty for none.")
-    subdivision: str = ""
-    closed: tuple[date, ...] = ()
+    subdivision: str = Field(
+        default="", description="Part of the country with holidays of its own, as ISO 3166-2 has it."
+    )
+    closed: tuple[date, ...] = Field(default=(), description="Further days that do not count.")
 
     @field_validator("weekdays")
     @classmethod
@@ -175,19 +186,19 @@ class Calendar(Record):
 class ServiceTarget(Record):
     """Targets of time to own and time to resolve for one priority, on a calendar."""
 
-    priority: int = Field(ge=1, le=5)
-    own: Duration
-    resolve: Duration
-    calendar: Name = "always"
+    priority: int = Field(ge=1, le=5, description="Of the incidents it is for; 1 is the most urgent.")
+    own: Annotated[Duration, Field(description="Until somebody owns it.")]
+    resolve: Annotated[Duration, Field(description="Until it is resolved; pending does not count.")]
+    calendar: Name = Field(default="always", description="Calendar whose time counts.")
 
 
 class HoldRule(Record):
     """How long alerts that match are held before they may open anything: the transient ones end inside it."""
 
-    id: Name
-    matchers: tuple[Matcher, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    hold: Duration
+    id: Name = Field(description="What it is called.")
+    matchers: tuple[Matcher, ...] = Field(default=(), description="An alert must match all of them; none: any alert.")
+    severities: tuple[Severity, ...] = Field(default=(), description="Only at one of these; none: at any.")
+    hold: Annotated[Duration, Field(description="How long.")]
 
 
 Reference = ConfigurationItem | Relation | Change | Silence | InhibitionRule | CorrelationRule | Calendar
