@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agents.local.elasticsearch import Node
 from agents.local.kafka import Broker
 
 
@@ -19,3 +20,14 @@ def kafka_broker(folder: Path) -> Iterator[str]:
         return
     with Broker(folder) as broker:
         yield broker.bootstrap
+
+
+@contextmanager
+def elasticsearch_node(folder: Path) -> Iterator[str]:
+    """A URL: TOCSIN_TEST_ELASTIC, else a node of our own in `folder`, stopped at the end."""
+    named = os.environ.get("TOCSIN_TEST_ELASTIC")
+    if named:
+        yield named
+        return
+    with Node(folder) as node:
+        yield node.url

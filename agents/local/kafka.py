@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
-import random
 import signal
 import socket
 import struct
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -21,13 +18,11 @@ import orjson
 
 from agents.deployed import deployed
 from agents.local.java import fetched, java
+from agents.local.process import command_line, detached, end, free_ports
 from schemas.base import ConfigError
 
 LEAST_JAVA = 17
 START_TIMEOUT = 90
-STOP_TIMEOUT = 30
-PORTS = range(20_000, 32_000)
-"""Below those that the system gives to outgoing connections, so that a broker finds its port free at a restart."""
 _API_VERSIONS = struct.pack(">hhih", 18, 0, 1, 6) + b"tocsin"
 
 
@@ -65,7 +60,7 @@ class Broker:
         except FileNotFoundError:
             return None
         pid = int(state["pid"])
-        return pid if str(self._settings) in _command_line(pid) else None
+        return pid if str(self._settings) in command_line(pid) else None
 
     # -- start and end ---------------------------------------------------------------------------------------------
 
@@ -91,7 +86,7 @@ class Broker:
                 if ended.returncode:
                     raise self._failed("could not make its folder")
         options = [f"-Xmx{self.heap}", "-Xms128m", "-XX:+UseG1GC", "-Djava.awt.headless=true", "-cp", classpath]
-        pid = _detached([*command, *options, "kafka.Kafka", str(self._settings)], self.folder / "broker.log")
+        pid = detached([*command, *options, "kafka.Kafka", str(self._settings)], self.folder / "broker.log")
         self._state.write_bytes(orjson.dumps({"pid": pid, "ports": self.ports}, default=tuple))
         self._wait_until_ready()
         return self
@@ -168,24 +163,8 @@ class Broker:
         pid = self.pid
         if pid is None:
             return False
-        os.kill(pid, number)
-        until = time.monotonic() + STOP_TIMEOUT
-        while self.pid is not None:
-            if time.monotonic() > until:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)
+        end(pid, number, lambda: self.pid is not None)
         return True
-
-
-def free_ports() -> Iterator[int]:
-    """Ports of 127.0.0.1 on which nothing listens now."""
-    for port in random.sample(PORTS, len(PORTS)):
-        with closing(socket.socket()) as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        yield port
 
 
 def answers(port: int) -> bool:
@@ -206,19 +185,3 @@ def _cluster_id() -> str:
         made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         if not made.startswith("-"):  # the tool would take it for an option
             return made
-
-
-def _detached(command: Sequence[str], log: Path) -> int:
-    """Start a process that is nobody's child, and so outlives us, and that no signal to us reaches; its number."""
-    script = ["sh", "-c", '"$@" </dev/null >>"$0" 2>&1 & echo $!', str(log), *command]
-    started = subprocess.run(script, stdout=subprocess.PIPE, text=True, check=True, start_new_session=True)
-    return int(started.stdout)
-
-
-def _command_line(pid: int) -> str:
-    """The command line of a process; "" where there is none, or it has ended and nobody has asked how."""
-    listed = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, command = listed.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else command

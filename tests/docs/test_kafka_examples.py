@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from agents.cli.main import cli
-from agents.local.kafka import free_ports
+from agents.local.process import free_ports
 from tests.agents.cli.doors import ROOT
 from tests.docs.test_cli_examples import EXAMPLES, ON_KAFKA
 
