@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.stages.fold import NEVER
 from pipeline.state import Table
 from schemas.base import Millis
 
@@ -29,8 +30,14 @@ class Upstreams:
 
     def least(self) -> Millis:
         """The time that all have reached; 0 before anything is known."""
-        live = self.table.live
-        if not live:
-            return 0
-        speaking = max(sent for _, sent in live.values()) - self._idle
-        return min(high for high, sent in live.values() if sent >= speaking)
+        return min((high for high, _ in self._speaking()), default=0)
+
+    def least_beside(self, origin: str) -> Millis:
+        """The time that all but one have reached; later than any time where there is no other."""
+        own = self.table.get(origin)
+        return min((value[0] for value in self._speaking() if value is not own), default=NEVER)
+
+    def _speaking(self) -> list[list[int]]:
+        live = self.table.live.values()
+        since = max((sent for _, sent in live), default=0) - self._idle
+        return [value for value in live if value[1] >= since]

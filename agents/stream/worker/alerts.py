@@ -13,9 +13,10 @@ from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange
+from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
-from schemas.base import SECOND
+from schemas.base import SECOND, Millis
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
@@ -29,6 +30,7 @@ class AlertShard(Shard):
     def __init__(self, settings: FlowSettings, partition: int, targets: int) -> None:
         clock = Clock(settings.time.lateness)
         self.step = AlertStep(settings, clock)
+        self._skew = settings.time.skew
         self.upstreams = Upstreams(settings.time.idle)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
         super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.numbers])
@@ -39,16 +41,23 @@ class AlertShard(Shard):
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def apply(self, pack: Events) -> None:
-        """Handle one message."""
+        """Handle one message. Time goes on with each of its events, as it did upstream, as far as others have come."""
         step = self.step
+        self.upstreams.told(pack.origin, 0, pack.sent)
+        others = self.upstreams.least_beside(pack.origin)
         for event in pack.events:
-            change = step.fold(event, step.time_of(event))
+            time = step.time_of(event)
+            self._advance(min(vouched_time(event, self._skew), others))
+            change = step.fold(event, time)
             if change is not None:
                 self._keep_for_later(change)
         self.upstreams.told(pack.origin, pack.high, pack.sent)
-        if self.clock.advance(self.upstreams.least()):
-            step.intake.seq = self.clock.begin("ticks")
-            for change in step.advance():
+        step.intake.seq = self.clock.begin("packs")
+        self._advance(self.upstreams.least())
+
+    def _advance(self, high: Millis) -> None:
+        if self.clock.advance(high):
+            for change in self.step.advance():
                 self._keep_for_later(change)
 
     def _keep_for_later(self, change: AlertChange) -> None:
