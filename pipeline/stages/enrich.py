@@ -89,6 +89,11 @@ class Inventory:
                         return known[tenant, name]
         return None
 
+    def name(self, item: str) -> str:
+        """What people call an item; its id where it is not known."""
+        known = self.items.get(item)
+        return item if known is None else known.name
+
     def facts(self, item: str | None) -> dict[str, str]:
         """What an item adds to the labels of what is about it: item, kind, site, owner. Shared: not to be changed."""
         return NO_FACTS if item is None else self._facts.get(item, NO_FACTS)

@@ -51,7 +51,9 @@ class Spell(NamedTuple):
     act: int
     rank: int
     flaps: int = NEVER
-    """Since when it flaps; NEVER while it does not. Nothing may act from then on."""
+    """Since when it flaps, or did last; NEVER where it never has. Nothing may act from then on."""
+    calmed: int = NEVER
+    """When that was over."""
 
 
 class Fold:
@@ -60,6 +62,7 @@ class Fold:
     __slots__ = (
         "act",
         "calm",
+        "calmed",
         "count",
         "end",
         "expires",
@@ -86,7 +89,7 @@ class Fold:
     def __init__(self) -> None:
         self.open = self.raw = self.flapping = False
         self.start = self.last = self.expires = 0
-        self.end = self.act = self.flaps = NEVER
+        self.end = self.act = self.flaps = self.calmed = NEVER
         self.calm = 0
         self.rank = self.highest = self.window = 0
         self.count = self.total = self.spells = self.reopened = self.late = 0
@@ -118,7 +121,7 @@ class Fold:
 
     def spell(self) -> Spell:
         """The current spell."""
-        return Spell(self.start, self.end, self.act, self.highest, self.flaps)
+        return Spell(self.start, self.end, self.act, self.highest, self.flaps, self.calmed)
 
     def due(self, rules: Rules) -> int:
         """When something happens by itself: the end without news, or the end of flapping; NEVER where nothing does."""
@@ -180,7 +183,7 @@ def _flap(fold: Fold, point: Point, rules: Rules) -> str:
     """One event while it flaps, or that makes it flap: nothing opens or closes until it is steady again."""
     _tell(fold, point, rules)
     if not fold.flapping:
-        fold.flapping, fold.flaps = True, point.time
+        fold.flapping, fold.flaps, fold.calmed = True, point.time, NEVER
         if fold.act > point.time:
             fold.act = NEVER
         return "flapping"
@@ -201,7 +204,7 @@ def _tell(fold: Fold, point: Point, rules: Rules) -> None:
 
 def _steady(fold: Fold, time: int, rules: Rules) -> str:
     """Flapping is over: the spell follows what the monitor last said."""
-    fold.flapping, fold.flaps = False, NEVER
+    fold.flapping, fold.calmed = False, time
     if fold.raw and not fold.open:
         _reopen(fold, time, rules)
     elif not fold.raw and fold.open:
@@ -240,6 +243,7 @@ def _problem(fold: Fold, point: Point, rules: Rules) -> str:
 def _begin(fold: Fold, point: Point, rules: Rules) -> None:
     fold.open = True
     fold.start, fold.end = point.time, NEVER
+    fold.flaps = fold.calmed = NEVER
     fold.act = point.time + rules.holds[point.rank]
     fold.highest = point.rank
     fold.count = fold.reopened = 0

@@ -159,16 +159,16 @@ class Intake:
         state.settle_to(self.watermark)
         self.alerts.touch(fingerprint)
         state.wake = NEVER
+        after = (view.raw, view.flapping, view.open, view.end)
         due = view.due(state.rules)
         if not view.raw and not view.flapping:
             due = view.last + self._forget_after
-            if due <= self.watermark:
+            if due <= self.watermark and after == before:  # an end is told first
                 self._forget(fingerprint, state)
                 return None
         if due < NEVER:
             state.wake = due
             heappush(self._timers, (due, fingerprint))
-        after = (view.raw, view.flapping, view.open, view.end)
         if after == before:
             return None
         state.version = self.seq

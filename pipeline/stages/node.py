@@ -28,6 +28,15 @@ class Rare(NamedTuple):
     total: int
 
 
+class Held(NamedTuple):
+    """One reason why a spell opens nothing, by what, in [since, until); see `schemas.alert.LedgerEntry`."""
+
+    reason: str
+    by: str
+    since: int
+    until: int
+
+
 class About(NamedTuple):
     """What the spell is about. Mappings are never changed, so that many can share one."""
 
@@ -70,6 +79,7 @@ class Node:
         "at",
         "free",
         "group",
+        "held",
         "key",
         "link",
         "live",
@@ -93,6 +103,8 @@ class Node:
         """Counted as an open member of its group."""
         self.link: Link | None = None
         self.suppressed = ""
+        self.held: tuple[Held, ...] = ()
+        """What the ledger says of it."""
         self.part = ""
         """What was split off by hand, of which only the same belongs together."""
         self.pinned = False
@@ -111,19 +123,20 @@ class Node:
         """JSON-able state."""
         return [
             self.about, self.spell, self.at, self.free, self.group, self.link, self.suppressed, self.part,
-            self.ties, self.wake, self.live, self.pinned, self.words,
+            self.ties, self.wake, self.live, self.pinned, self.words, self.held,
         ]  # fmt: skip
 
     @classmethod
     def load(cls, key: str, values: list[Any]) -> Node:
         """Inverse of `dump`."""
-        about, spell, at, free, group, link, suppressed, part, ties, wake, live, pinned, words = values
+        about, spell, at, free, group, link, suppressed, part, ties, wake, live, pinned, words, held = values
         node = cls(key, About(*about), Spell(*spell))
         node.at, node.free, node.wake = at, free, wake
         node.group, node.suppressed, node.part = group, suppressed, part
         node.live, node.pinned = bool(live), bool(pinned)
         node.link = None if link is None else Link(*link)
         node.ties = tuple(ties)
+        node.held = tuple(Held(*reason) for reason in held)
         node.words = None if words is None else tuple(Rare(*word) for word in words)
         return node
 

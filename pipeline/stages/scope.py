@@ -13,22 +13,15 @@ from pipeline.stages.correlate import Graph
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.fold import NEVER, Spell
 from pipeline.stages.groups import Group
-from pipeline.stages.node import UNPLACED, About, Link, Node, node_key
+from pipeline.stages.ledger import entries, held_by
+from pipeline.stages.node import UNPLACED, About, Held, Link, Node, node_key
 from pipeline.stages.rank import subject
-from pipeline.stages.suppress import Cover, Suppressor, Verdict
+from pipeline.stages.suppress import Suppressor, Verdict
 from pipeline.stages.words import Words
 from pipeline.state import Table
 from schemas.alert import LedgerEntry, Placement, SuppressionReason
-from schemas.event import content_id
 from schemas.reference import InhibitionRule
 from schemas.severity import BY_RANK
-
-WORDS = {
-    "silence": "silenced by {}",
-    "maintenance": "in the maintenance window of change {}",
-    "inhibition": "muted by rule {}",
-    "transient": "it ended by itself within its hold time",
-}
 
 
 class Scope:
@@ -39,7 +32,7 @@ class Scope:
         self.inventory = inventory
         self.nodes: Table[Node] = Table("nodes", Node.dump, Node.load)
         self.groups: Table[Group] = Table("groups", Group.dump, lambda _, value: Group.load(value))
-        self.suppressor = Suppressor(inventory)
+        self.suppressor = Suppressor(inventory, settings.correlate.active)
         self.words = Words(settings, inventory)
         self.graph = Graph(settings.correlate, inventory, self.nodes.live)
         self.touched: dict[str, str] = {}
@@ -63,6 +56,7 @@ class Scope:
         node = self.nodes[key] = Node(key, about, spell)
         self.words.begun(about, spell.start, self.watermark)
         self._read(node)
+        self.suppressor.dependencies.enter(node)
         self._weigh(node)
 
     def again(self, fingerprint: str, spell: Spell) -> bool:
@@ -101,8 +95,9 @@ class Scope:
         """Its severity is a label like the others: rules may match now that did not before, or the other way round."""
         if node.at != UNPLACED:
             self.graph.remove(node, keep=True)  # the caller places it anew
-        touched = self.suppressor.drop(node.key, node.about.labels)
+        touched = self.suppressor.drop(node)
         node.about = node.about._replace(severity=BY_RANK[rank].value)
+        self.suppressor.dependencies.enter(node)
         self._judge_all(touched)
 
     def retell(self, about: About, start: int) -> None:
@@ -113,9 +108,7 @@ class Scope:
 
     def _weigh(self, node: Node) -> None:
         """What it mutes, and what it may do itself."""
-        spell = node.spell
-        for source, both in self.suppressor.source_keys(node.about.labels):
-            self._judge_all(self.suppressor.set_source(source, node.key, spell.start, spell.end, both))
+        self._judge_all(self.suppressor.put(node))
         self.judge(node)
 
     def gone(self, fingerprint: str, start: int) -> None:
@@ -125,8 +118,9 @@ class Scope:
         if node is not None:
             self._take_out(node)
             self.words.gone(node.about, start, self.watermark)
+            self.ledger += entries(node, (), self.seq, self.high, self.inventory)
             del self.nodes[key]
-            self._judge_all(self.suppressor.drop(key, node.about.labels))
+            self._judge_all(self.suppressor.drop(node))
 
     def _judge_all(self, keys: set[str]) -> None:
         for key in sorted(keys):
@@ -142,10 +136,8 @@ class Scope:
         self.judge_waiting()
 
     def _tell_suppressor(self, node: Node) -> None:
-        labels, spell = node.about.labels, node.spell
-        for source, both in self.suppressor.source_keys(labels):
-            self.suppressor.set_source(source, node.key, spell.start, spell.end, both)
-        self.suppressor.judge(node.key, labels, node.about.item, spell.act, spell.end)
+        self.suppressor.put(node)
+        self.suppressor.judge(node, self.watermark)
 
     def judge_waiting(self) -> None:
         """A reason was taken away: judge all that it may have held back."""
@@ -157,12 +149,11 @@ class Scope:
         if spell.act == NEVER or spell.end <= spell.act:
             verdict = Verdict(NEVER, ())
         else:
-            verdict = self.suppressor.judge(node.key, node.about.labels, node.about.item, spell.act, spell.end)
+            verdict = self.suppressor.judge(node, self.watermark)
         at = node.spell.start if not verdict.covers else verdict.free
-        if verdict.free >= spell.flaps:
+        if verdict.free >= spell.flaps and spell.calmed == NEVER:
             verdict = verdict._replace(free=NEVER)  # while it flaps it opens nothing
         node.free = verdict.free
-        self._note_covers(node, verdict.covers)
         if node.at != UNPLACED and (verdict.free == NEVER or node.at != at):
             self._take_out(node)
         if node.at == UNPLACED and verdict.free != NEVER:
@@ -175,29 +166,19 @@ class Scope:
             self._touch(node.group, "changed")
         if spell.end != NEVER and node.at == UNPLACED:  # placed ones go with their group
             self._wake_node(node, self._evict_at(node))
+        self._note(node, held_by(spell, verdict.covers))
 
-    def _note_covers(self, node: Node, covers: tuple[Cover, ...]) -> None:
-        name = covers[-1].reason.value if covers else ""
-        for cover in covers:
-            self._write(node, cover.reason, cover.by, cover.since, cover.until)
+    def _note(self, node: Node, held: tuple[Held, ...]) -> None:
+        """Tell the ledger what is new about what holds a node back."""
+        if held != node.held:
+            self.ledger += entries(node, held, self.seq, self.high, self.inventory)
+            node.held = held
+            self.nodes.touch(node.key)
+        name = held[-1].reason if held and node.at == UNPLACED else ""
         if name != node.suppressed:
             node.suppressed = name
+            self.nodes.touch(node.key)
             self.placed[node.key] = self.seq
-
-    def _write(self, node: Node, reason: SuppressionReason, by: str, since: int, until: int) -> None:
-        self.ledger.append(
-            LedgerEntry(
-                id=content_id(node.key, reason.value, by),
-                version=self.seq,
-                alert=node.about.fingerprint,
-                start=node.spell.start,
-                reason=reason,
-                by=by,
-                since=since,
-                until=None if until >= NEVER else until,
-                text=WORDS[reason.value].format(by),
-            )
-        )
 
     # -- the graph -------------------------------------------------------------------------------------------------
 
@@ -360,8 +341,6 @@ class Scope:
         node = self.nodes[key]
         self.nodes.touch(key)
         if node.at == UNPLACED and node.spell.end != NEVER and self._evict_at(node) <= self.watermark:
-            if node.spell.end <= node.spell.act < NEVER:
-                self._write(node, SuppressionReason.TRANSIENT, "hold", node.spell.start, node.spell.end)
             self.forget(node)
         else:
             if node.words is None:
@@ -389,7 +368,7 @@ class Scope:
         if node.at != UNPLACED:
             self.graph.remove(node)
         del self.nodes[node.key]
-        self._judge_all(self.suppressor.drop(node.key, node.about.labels))
+        self._judge_all(self.suppressor.drop(node))
 
     def resume(self) -> None:
         """After a restore: rebuild the indexes and timers that follow from the state."""
@@ -401,6 +380,7 @@ class Scope:
                 node.about = node.about._replace(facts=facts)  # shared again
             if node.at != UNPLACED:
                 self.graph.index(node)
+            self.suppressor.dependencies.enter(node)
             self._tell_suppressor(node)
             if node.wake < NEVER:
                 heappush(self._timers, (node.wake, "node", key))

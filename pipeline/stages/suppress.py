@@ -1,4 +1,4 @@
-"""Suppress: silences, maintenance windows and inhibition. Nothing is lost: the ledger says what, why and how long.
+"""Suppress: silences, maintenance windows, inhibition and dependency. Nothing is lost: see `ledger`.
 
 Whether an alert may open something is a function of intervals: from the time it may act on, the first moment that no
 reason covers. When a reason ends earlier or comes later, the alerts that it touches are judged again.
@@ -6,14 +6,19 @@ reason covers. When a reason ends earlier or comes later, the alerts that it tou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from pipeline.stages.dependency import Dependencies
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.fold import NEVER
 from pipeline.stages.match import MatcherIndex
+from pipeline.stages.node import Node
 from schemas.alert import SuppressionReason
 from schemas.reference import Change, InhibitionRule, Silence
+
+FORGETTABLE = frozenset({SuppressionReason.INHIBITION.value, SuppressionReason.DEPENDENCY.value})
+"""Reasons that are alerts themselves, and are forgotten one day."""
 
 
 class Cover(NamedTuple):
@@ -35,8 +40,9 @@ class Verdict(NamedTuple):
 class Suppressor:
     """All reasons in force, indexed by what they anchor on."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, active: int) -> None:
         self._inventory = inventory
+        self.dependencies = Dependencies(inventory, active, self._untold)
         self._silences: MatcherIndex[tuple[Silence, int]] = MatcherIndex()
         self._windows: dict[str, dict[str, tuple[Change, int]]] = {}
         self._as_target: MatcherIndex[tuple[InhibitionRule, int]] = MatcherIndex()
@@ -83,11 +89,13 @@ class Suppressor:
         sources[node] = (start, end, both)
         return self._targets.get(key, set())
 
-    def drop(self, node: str, labels: Mapping[str, str]) -> set[str]:
-        """Forget a node. Returns the targets that it muted."""
+    def drop(self, node: Node) -> set[str]:
+        """Forget a node. Returns the nodes that it held back."""
+        touched = self.dependencies.drop(node)
+        return touched | self._drop(node.key, node.about.labels) if len(self._as_source) else touched
+
+    def _drop(self, node: str, labels: Mapping[str, str]) -> set[str]:
         touched: set[str] = set()
-        if not len(self._as_source):
-            return touched
         for key, _ in self.source_keys(labels):
             if self._sources.get(key, {}).pop(node, None) is not None:
                 touched |= self._targets.get(key, set())
@@ -102,12 +110,31 @@ class Suppressor:
                     del self._targets[key]
         return touched - {node}
 
-    def judge(self, node: str, labels: Mapping[str, str], item: str | None, act: int, end: int) -> Verdict:
-        """When an alert that may act from `act` on, and ends at `end`, is free of every reason."""
-        covers = self._covers(node, labels, item)
+    def put(self, node: Node) -> set[str]:
+        """Note what a node mutes and what it needs, as it is now. Returns the nodes to judge again."""
+        spell, touched = node.spell, self.dependencies.put(node)
+        for source, both in self.source_keys(node.about.labels):
+            touched = touched | self.set_source(source, node.key, spell.start, spell.end, both)
+        return touched
+
+    def judge(self, node: Node, watermark: int) -> Verdict:
+        """When a node is free of every reason. What held it back and is over stays, though its source be forgotten."""
+        spell, about = node.spell, node.about
+        covers = self._covers(node.key, about.labels, about.item)
+        covers += [
+            Cover(stretch.since, stretch.until, SuppressionReason.DEPENDENCY, stretch.by)
+            for stretch in self.dependencies.stretches(node)
+        ]
+        if node.held:
+            known = {(cover.reason, cover.by) for cover in covers}
+            covers += [
+                Cover(held.since, held.until, SuppressionReason(held.reason), held.by)
+                for held in node.held
+                if held.until <= watermark and held.reason in FORGETTABLE and (held.reason, held.by) not in known
+            ]
         if not covers:
-            return Verdict(act, ())
-        free, used = act, []
+            return Verdict(spell.act, ())
+        free, end, used = spell.act, spell.end, []
         for cover in sorted(covers):
             if cover.since <= free < cover.until:
                 used.append(cover)
@@ -115,6 +142,13 @@ class Suppressor:
             elif cover.since > free:
                 break
         return Verdict(free if free < end else NEVER, tuple(used))
+
+    def _untold(self, node: Node) -> Iterator[tuple[int, int]]:
+        """When nobody is told of a node because people said so."""
+        for silence, since in self._silences.matching(node.about.labels) if len(self._silences) else ():
+            yield since, silence.ends
+        for change, since in self._windows_of(node.about.item) if self._windows and node.about.item else ():
+            yield since, change.ends
 
     def _covers(self, node: str, labels: Mapping[str, str], item: str | None) -> list[Cover]:
         covers: list[Cover] = []

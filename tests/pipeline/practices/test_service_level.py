@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.flow import Flow
 from pipeline.output import Output
-from pipeline.settings import FlowSettings, IncidentSettings
+from pipeline.settings import DedupSettings, FlowSettings, IncidentSettings
 from schemas.base import DAY, HOUR, MINUTE
 from schemas.command import Action, Command
 from schemas.event import Event, EventKind, fingerprint
@@ -21,7 +21,8 @@ TARGETS = (ServiceTarget(priority=2, own=HOUR, resolve=4 * HOUR),)
 
 def flow(targets: tuple[ServiceTarget, ...] = TARGETS, calendars: tuple[Calendar, ...] = ()) -> Flow:
     known = (Calendar(id="always"), *calendars)
-    return Flow(FlowSettings(incident=IncidentSettings(targets=targets, calendars=known)))
+    open_for_long = DedupSettings(expire=30 * DAY)
+    return Flow(FlowSettings(dedup=open_for_long, incident=IncidentSettings(targets=targets, calendars=known)))
 
 
 def event(at: int, kind: EventKind = EventKind.PROBLEM) -> Event:
