@@ -1,0 +1,46 @@
+"""From scores to alarms: when an anomaly begins and when it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+THRESHOLD = 11.0
+"""Surprise at which an anomaly begins."""
+_LOW = 0.5
+_SHARE, _SHORTEST, _LONGEST = 0.05, 30, 120
+
+
+class Alarm:
+    """Opens at a threshold, closes when the score is below half of it and a rest is over.
+
+    The rest is 5 % of the points seen, between 30 and 120: what is anomalous stays one anomaly. `points` counts the
+    scores so far, `open` says whether an anomaly is on.
+    """
+
+    __slots__ = ("_until", "open", "points", "threshold")
+
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        self.threshold = threshold
+        self.points = 0
+        self.open = False
+        self._until = 0
+
+    def step(self, score: float) -> bool:
+        """Take the next score; True where an anomaly begins with it."""
+        at = self.points
+        self.points += 1
+        if self.open:
+            self.open = score >= _LOW * self.threshold or at < self._until
+        if self.open or score < self.threshold:
+            return False
+        self.open = True
+        self._until = at + int(max(_SHORTEST, min(_LONGEST, _SHARE * at)))
+        return True
+
+    def dump(self) -> list[Any]:
+        """The state as plain data."""
+        return [self.points, self.open, self._until]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over a state that `dump` gave."""
+        self.points, self.open, self._until = state

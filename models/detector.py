@@ -1,0 +1,160 @@
+"""Detectors: how surprising a value of a series is, learned online, one pass, from the first point.
+
+The style is river's: `score_one` asks and changes nothing, `learn_one` teaches. The state is of fixed size and is plain
+data (`dump`, `load`), so that it can be kept, moved and restored without importing anything by name.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from math import isfinite, log
+from typing import Any, NamedTuple
+
+from river import base
+
+from models.features import FEATURES
+from models.habit import Habit
+from models.normal import Normal, View
+from models.packed import pack, unpack
+from models.tail import Tail
+
+DELAY = 8
+"""A feature is learned that many points late, so that the beginning of an anomaly does not teach that it is usual."""
+SMOOTH = 0.7
+_LARGEST = 1e100
+"""Values beyond it say nothing: their squares could not be told from infinity."""
+
+WEIGHTS: dict[str, float] = {"level": 1.0, "season": 1.0, "trend": 0.3, "jump": 0.3, "spread": 0.15}
+"""The features of the ensemble. See docs/models.md for what they were measured to be worth."""
+
+
+class Judgement(NamedTuple):
+    """What one value of a series looks like."""
+
+    score: float
+    """Surprise; 0 is as usual."""
+    expected: float
+    """What is usual at this time."""
+    deviation: float
+    """The usual size of a deviation from that."""
+    parts: tuple[float, ...]
+    """The surprise of each feature, with the sign of its direction."""
+
+
+class Detector(base.Base):
+    """One series. With one feature it is a detector of that kind, with several an ensemble of them.
+
+    `weights` says which features (keys of `FEATURES`) and how much each counts.
+    """
+
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        self.weights = dict(WEIGHTS if weights is None else weights)
+        self.names = tuple(self.weights)
+        self._features = [FEATURES[name] for name in self.names]
+        self._normal = Normal()
+        self._memory = [[0.0] * feature.size for feature in self._features]
+        self._tails = [(Tail(), Tail()) for _ in self.names]
+        self._late = array("f", bytes(4 * DELAY * len(self.names)))
+        self._smooth = 0.0
+        self._habit = Habit()
+
+    # -- river's two verbs -------------------------------------------------------------------------------------------
+
+    def score_one(self, time: int, value: float) -> float:
+        """The surprise of a value at a time (milliseconds); 0 for one that is not a finite number."""
+        return self.judge(time, value).score
+
+    def learn_one(self, time: int, value: float) -> None:
+        """Take a value in. One that is not a finite number, or is older than the last, teaches nothing."""
+        if self._usable(time, value):
+            view = self._normal.view(time, value)
+            looks = self._looks(view)
+            self._learn(time, value, view, looks, self._raw(looks)[0])
+
+    def step(self, time: int, value: float) -> Judgement:
+        """`judge`, then `learn_one`, for the price of one."""
+        if not self._usable(time, value):
+            return self._nothing()
+        view = self._normal.view(time, value)
+        looks = self._looks(view)
+        raw, parts = self._raw(looks)
+        judgement = self._judgement(time, view, raw, parts)
+        self._learn(time, value, view, looks, raw)
+        return judgement
+
+    def judge(self, time: int, value: float) -> Judgement:
+        """The score with what is expected and where it comes from; changes nothing."""
+        if not self._usable(time, value):
+            return self._nothing()
+        view = self._normal.view(time, value)
+        raw, parts = self._raw(self._looks(view))
+        return self._judgement(time, view, raw, parts)
+
+    # -- how ---------------------------------------------------------------------------------------------------------
+
+    def _usable(self, time: int, value: float) -> bool:
+        return isfinite(value) and abs(value) <= _LARGEST and time >= self._normal.time
+
+    def _nothing(self) -> Judgement:
+        return Judgement(0.0, self._normal.anchor + self._normal.mean, self._normal.deviation, (0.0,) * len(self.names))
+
+    def _looks(self, view: View) -> list[float]:
+        normal = self._normal
+        return [
+            feature.look(normal, view, memory) for feature, memory in zip(self._features, self._memory, strict=True)
+        ]
+
+    def _raw(self, looks: list[float]) -> tuple[float, tuple[float, ...]]:
+        parts = []
+        total = 0.0
+        for look, (up, down), weight in zip(looks, self._tails, self.weights.values(), strict=True):
+            if look >= 0.0:
+                part = up.score(look)
+                total += weight * part
+            else:
+                part = -down.score(-look)
+                total -= weight * part
+            parts.append(part)
+        return total, tuple(parts)
+
+    def _judgement(self, time: int, view: View, raw: float, parts: tuple[float, ...]) -> Judgement:
+        smooth = self._smooth + SMOOTH * (raw - self._smooth)
+        score = smooth - self._habit.discount(time, smooth)
+        # The longer a series has been known the more there was to be surprised by.
+        score -= 0.5 * log((self._normal.n + 100) / 2000.0)
+        return Judgement(max(score, 0.0) if smooth > 0.0 else 0.0, view.expected, self._normal.deviation, parts)
+
+    def _learn(self, time: int, value: float, view: View, looks: list[float], raw: float) -> None:
+        normal, late = self._normal, self._late
+        self._smooth += SMOOTH * (raw - self._smooth)
+        self._habit.learn(time, self._smooth)
+        at = normal.n % DELAY * len(looks)
+        known = normal.n >= DELAY
+        for look, (up, down), feature, memory in zip(looks, self._tails, self._features, self._memory, strict=True):
+            if known:
+                old = late[at]
+                up.learn(old if old > 0.0 else 0.0)
+                down.learn(-old if old < 0.0 else 0.0)
+            late[at] = min(max(look, -3e38), 3e38)
+            at += 1
+            feature.learn(normal, view, memory)
+        normal.learn(time, value, view)
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def dump(self) -> list[Any]:
+        """The state as plain data that JSON can hold; `load` of a detector of the same weights takes it back."""
+        tails = [[up.dump(), down.dump()] for up, down in self._tails]
+        return [self._normal.dump(), self._memory, tails, pack(self._late), self._smooth, self._habit.dump()]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over a state that `dump` gave."""
+        normal, memory, tails, late, self._smooth, habit = state
+        self._normal.load(normal)
+        self._memory = [list(numbers) for numbers in memory]
+        for (up, down), (old_up, old_down) in zip(self._tails, tails, strict=True):
+            up.load(old_up)
+            down.load(old_down)
+        self._late = unpack("f", late)
+        self._habit.load(habit)

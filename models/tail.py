@@ -1,0 +1,111 @@
+"""How extreme a magnitude is among all those seen before: the odds, from a histogram of fixed size.
+
+Peaks over a threshold (Pickands 1975): beyond the value u that a share q of the past exceeds, the logarithm of the
+excess is taken as exponential, which is a Pareto tail; so P(X > x) = k/n (x/u)^(-1/m), with k of n past values beyond u
+and m the mean of ln(x/u) among them. A surprise is -ln P, in nats: 0 is ordinary, 6.9 is one in a thousand.
+"""
+
+from __future__ import annotations
+
+from array import array
+from math import floor, log
+from typing import Any
+
+from models.packed import pack, unpack
+
+PER_OCTAVE = 4
+BINS = 40
+FIRST = 24
+"""The bin that the first magnitude gets: it leaves a factor of 16 above, and of 64 below."""
+SHARE = 0.02
+WARM = 50
+FULL = 32_768
+"""When so many are counted all counts are halved, so that the past fades."""
+
+_WIDTH = log(2.0) / PER_OCTAVE
+_TINY, _HUGE = 1e-300, 1e300
+
+
+class Tail:
+    """The upper tail of a stream of magnitudes (numbers from 0 up). Cost and size don't depend on what was seen."""
+
+    __slots__ = ("_above", "_bin", "_counts", "_low", "_sum", "n")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._low: int | None = None
+        self._counts = array("H", bytes(2 * BINS))
+        self._bin = self._above = self._sum = 0
+
+    def score(self, x: float) -> float:
+        """The surprise of a magnitude in nats; 0 for what is not beyond u, or while too little is known."""
+        above = self._above
+        if self.n < WARM or above == 0 or self._low is None or x < _TINY:
+            return 0.0
+        start = self._bin
+        over = log(x) - (self._low + start) * _WIDTH
+        if over <= 0.0:
+            return 0.0
+        mean = (self._sum / above - start + 0.5) * _WIDTH
+        return log(self.n / above) + over / mean
+
+    def learn(self, x: float) -> None:
+        """Count a magnitude."""
+        self.n += 1
+        if x >= _TINY:
+            at = floor(log(min(x, _HUGE)) / _WIDTH)
+            if self._low is None:
+                self._low = at - FIRST
+            at -= self._low
+            if at >= BINS:
+                self._rise(at - BINS + 1)
+                at = BINS - 1
+            if at >= 0:
+                self._counts[at] += 1
+                if at >= self._bin:
+                    self._above += 1
+                    self._sum += at
+        if self.n >= FULL:
+            self._halve()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Move u to the highest edge that at least the share q lies beyond."""
+        wanted = max(self.n * SHARE, 2.0)
+        counts, start, above = self._counts, self._bin, self._above
+        while start < BINS - 1 and above - counts[start] >= wanted:
+            above -= counts[start]
+            self._sum -= counts[start] * start
+            start += 1
+        while above < wanted and start > 0:
+            start -= 1
+            above += counts[start]
+            self._sum += counts[start] * start
+        self._bin, self._above = start, above
+
+    def _rise(self, by: int) -> None:
+        """Make room above: what falls out below is still counted in n."""
+        by_bins = min(by, BINS)
+        self._counts = array("H", [*self._counts[by_bins:], *([0] * by_bins)])
+        self._low = (self._low or 0) + by
+        self._recount()
+
+    def _halve(self) -> None:
+        self.n //= 2
+        self._counts = array("H", [count // 2 for count in self._counts])
+        self._recount()
+
+    def _recount(self) -> None:
+        self._bin, self._above = 0, sum(self._counts)
+        self._sum = sum(at * count for at, count in enumerate(self._counts))
+
+    def dump(self) -> list[Any]:
+        """The state as plain data."""
+        return [self.n, self._low, pack(self._counts)]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over a state that `dump` gave."""
+        self.n, self._low = state[0], state[1]
+        self._counts = unpack("H", state[2])
+        self._recount()
+        self._settle()
