@@ -80,10 +80,15 @@ class ScopeStep:
         if due is None:
             return None
         kind, key, at = due
+        self.scope.watermark = at  # as if time had come just so far: it may have leapt over what else is due
+        out: list[Output] = []
         if kind == "node":
             self.scope.fire_node(key)
-            return self.told(at)
-        return [*self.practice.fire(key, at), *self.told(at)]
+        else:
+            out += self.practice.fire(key, at)
+        out += self.told(at)
+        self.scope.watermark = self.clock.watermark
+        return out
 
     # -- the way through -------------------------------------------------------------------------------------------
 

@@ -58,12 +58,11 @@ class Incidents:
             self._turn(group, "reopened" if group.assignee or group.group else "returned", now)
             group.resolved = NEVER
             return "reopened"
-        if not group.active and group.status not in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED):
+        if not group.active and group.status != IncidentStatus.CLOSED:
             ended = max(self._scope.nodes[key].spell.end for key in group.members)
-            self._turn(group, "restored", ended)
-            group.resolved = ended
-            self._scope.wake_group(group, ended + self._settings.close_after)
-            return "resolved"
+            if group.status != IncidentStatus.RESOLVED or (ended > group.resolved and not group.by_hand):
+                self._restored(group, ended)
+                return "resolved"
         size = len(group.members)
         if why == "merged":
             return "merged"
@@ -73,6 +72,14 @@ class Incidents:
             return "grown"
         self._scope.wake_group(group, group.told + self._settings.report_every)
         return ""
+
+    def _restored(self, group: Group, ended: int) -> None:
+        """All of it is over; where that was told before, a member came that had lasted longer."""
+        if group.status == IncidentStatus.RESOLVED:
+            group.work = (*group.work[:-1], (ended, group.status))
+        self._turn(group, "restored", ended)
+        group.resolved = ended
+        self._scope.wake_group(group, ended + self._settings.close_after)
 
     def _opens(self, group: Group) -> bool:
         return group.top >= self._open_rank or (group.multi and len(group.members) >= self._settings.open_count)
