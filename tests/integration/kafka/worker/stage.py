@@ -1,0 +1,185 @@
+"""A stretch of the recorded day on a real broker, workers that can be killed, and what came out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from tenacity import Retrying, stop_after_delay, wait_fixed
+
+from agents.config import Config
+from agents.simulate import Day, simulate
+from agents.stream import clients, topics, wire
+from agents.stream.clients import Message
+from agents.stream.partition import partition_of
+from agents.stream.settings import KafkaSettings
+from agents.stream.wire import Events
+from benchmarks.day import decoded
+from pipeline.practices.reference import reference_key
+from pipeline.stages.skew import vouched_time
+from schemas.base import Record
+from schemas.event import Event
+
+PACK = 100
+ORIGIN = "raw.day/0"
+
+
+class Stage:
+    """Topics of one test, filled with reference data and events."""
+
+    def __init__(self, settings: KafkaSettings, events: int, day: Day | None = None) -> None:
+        self.config = Config(kafka=settings)
+        self.settings = settings
+        day = day or simulate(1)
+        self.reference: list[Record] = [*day.centre.items.values(), *day.centre.relations, *day.changes]
+        self.events: list[Event] = [event for event, _ in decoded(day)][:events]
+        self._high = 0
+
+    # -- before ----------------------------------------------------------------------------------------------------
+
+    def set(self) -> None:
+        """Make the topics and put the reference data there."""
+        topics.create(self.settings, topics.wanted(self.settings, ()))
+        producer = clients.producer(self.settings)
+        for record in self.reference:
+            key = reference_key(record)
+            topic = self.settings.topic(f"reference.{key.partition(':')[0]}")
+            producer.send(topic, wire.pack_record(record), key.encode())
+        producer.close()
+
+    def play(self, events: Iterable[Event] | None = None, pause: float = 0.0) -> None:
+        """Put events into the topic of events, packed as the ingest hop does; then let time pass."""
+        producer = clients.producer(self.settings)
+        topic = self.settings.topic("events")
+        played = list(self.events if events is None else events)
+        targets = len(producer.partitions_for(topic))
+        for at in range(0, len(played), PACK * targets):
+            packs: list[list[Event]] = [[] for _ in range(targets)]
+            for event in played[at : at + PACK * targets]:
+                self._high = max(self._high, vouched_time(event, self.config.flow.time.skew))
+                packs[partition_of(event.fingerprint.encode(), targets)].append(event)
+            self._send(producer, topic, packs)
+            time.sleep(pause)
+        self._high += self.config.flow.time.lateness
+        self._send(producer, topic, [[] for _ in range(targets)])
+        producer.close()
+
+    def _send(self, producer: clients.Producer, topic: str, packs: list[list[Event]]) -> None:
+        for target, some in enumerate(packs):
+            pack = Events(ORIGIN, self._high, time.time_ns() // 1_000_000, some)
+            producer.send(topic, wire.pack_events(pack), partition=target)
+
+    # -- afterwards ------------------------------------------------------------------------------------------------
+
+    def read(self, topic: str) -> list[Message]:
+        """All messages of a topic, partition after partition."""
+        consumer = clients.consumer(self.settings)
+        name = self.settings.topic(topic)
+        places = [clients.partition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places)
+        found: list[Message] = []
+        while any(consumer.position(place) < end for place, end in ends.items()):
+            for messages in consumer.poll(timeout_ms=500).values():
+                found += messages
+        consumer.close()
+        return sorted(found, key=lambda one: (one.partition, one.offset))
+
+    def newest(self, topic: str) -> dict[str, dict[str, Any]]:
+        """The newest version of each record of a topic, by its key."""
+        found: dict[str, dict[str, Any]] = {}
+        for message in self.read(topic):
+            assert message.key is not None
+            record = orjson.loads(message.value or b"")
+            name = message.key.decode()
+            if name not in found or record["version"] >= found[name]["version"]:
+                found[name] = record
+        return found
+
+
+class Worker:
+    """A process of the role correlate."""
+
+    def __init__(self, settings: KafkaSettings, name: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        config = folder / f"{name}.json"
+        config.write_bytes(orjson.dumps({"kafka": settings.model_dump(mode="json", exclude_defaults=True)}))
+        self.log = folder / f"{name}.log"
+        words = ["worker", "--role", "correlate", "--name", name, "--port", str(self.port), "--config", str(config)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from agents.cli.main import main; main()", *words], stderr=log, env=os.environ
+            )
+
+    def metrics(self) -> dict[str, float]:
+        """What it tells of itself, by name and labels; nothing while it does not answer."""
+        try:
+            text = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5).text
+        except httpx.TransportError:
+            return {}
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def kill(self) -> None:
+        """As a crash."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> float:
+        """As an operator does; the seconds it took."""
+        begin = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0, self.log.read_text()[-3000:]
+        return time.monotonic() - begin
+
+
+@contextmanager
+def ended(workers: Iterable[Worker]) -> Iterator[None]:
+    """Whatever happens, no worker is left."""
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.wait()
+
+
+def total(workers: Iterable[Worker], start: str) -> float:
+    """The sum of all metrics whose name and labels begin so."""
+    return sum(value for one in workers for name, value in one.metrics().items() if name.startswith(start))
+
+
+def wait_for(workers: Iterable[Worker], events: int, seconds: float = 120) -> None:
+    """Until so many events have been counted, and nothing is left to be read."""
+    workers = list(workers)
+    for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.3), reraise=True):
+        with attempt:
+            counted = total(workers, 'tocsin_flow_total{step="alerts",what="events"}')
+            assert counted >= events, f"{counted} of {events}"
+            assert sum(1 for one in workers for name in one.metrics() if name.startswith("tocsin_lag{")) == 12
+            assert total(workers, "tocsin_lag{") == 0
+
+
+def by_members(incidents: Mapping[str, Mapping[str, Any]]) -> dict[Any, dict[str, Any]]:
+    """Incidents without what may differ: their names, versions and how they came about."""
+    kept = ("status", "severity", "impact", "urgency", "priority", "started", "resolved", "closed", "items", "services")
+    return {
+        frozenset((m["alert"], m["start"], m["end"], m["severity"], m["item"]) for m in one["members"]): {
+            name: one[name] for name in kept
+        }
+        for one in incidents.values()
+        if one["status"] not in ("merged", "withdrawn")
+    }
