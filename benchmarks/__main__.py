@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, str] = {
     "core": "events a second through the core, and the share of each stage",
     "growth": "the cost of one alert, and the memory, when there is more already",
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
+    "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
     "recorded_day": "grouping and root causes on simulated days, against the truth",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 from pydantic import Field
@@ -85,8 +86,12 @@ class DeadLetter(Record):
     reason: Name = Field(description="A short stable code, such as not-json.")
     detail: str = Field(default="", description="A sentence for a person.")
     raw: RawRecord
+    coordinates: str = Field(
+        default="", description="Where on Kafka it was read, as topic/partition@offset; empty where it came otherwise."
+    )
 
 
+@lru_cache(maxsize=16_384)  # alerts repeat themselves
 def fingerprint(*parts: str) -> str:
     """Identity of an alert from its naming parts, in order: 24 hexadecimal digits of BLAKE2b.
 

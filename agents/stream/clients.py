@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -46,13 +46,20 @@ class Partition(NamedTuple):
 class Message(Protocol):
     """A message that was read. `timestamp` is in milliseconds since the epoch."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Sent(Protocol):
@@ -63,11 +70,21 @@ class Sent(Protocol):
         ...
 
 
-class Listener(Protocol):
-    """Told when partitions come and go."""
+class Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
+    """Told when partitions come and go, inside `poll`."""
 
-    def on_partitions_revoked(self, revoked: Sequence[Partition]) -> None: ...
-    def on_partitions_assigned(self, assigned: Sequence[Partition]) -> None: ...
+    def __init__(
+        self, revoked: Callable[[Sequence[Partition]], None], assigned: Callable[[Sequence[Partition]], None]
+    ) -> None:
+        self._revoked, self._assigned = revoked, assigned
+
+    def on_partitions_revoked(self, revoked: Sequence[Partition]) -> None:
+        """Partitions go to others; called while they are still ours."""
+        self._revoked(revoked)
+
+    def on_partitions_assigned(self, assigned: Sequence[Partition]) -> None:
+        """Partitions are ours now."""
+        self._assigned(assigned)
 
 
 class Consumer(Protocol):
@@ -123,6 +140,7 @@ class Admin(Protocol):
     def delete_topics(self, topics: Sequence[str]) -> Any: ...
     def describe_configs(self, config_resources: Sequence[Any], config_filter: str) -> dict[str, Any]: ...
     def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
+    def remove_group_members(self, group_id: str, members: Sequence[Any]) -> Any: ...
     def wait_for_topics(self, topic_names: Sequence[str]) -> None: ...
 
 
@@ -273,6 +291,14 @@ def read_secret(path: str) -> str:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     return text.rstrip("\r\n")
+
+
+def leave_group(settings: KafkaSettings, group: str, instance: str) -> None:
+    """Say that a member of a group will not come back soon, so that others get its partitions at once."""
+    from kafka.admin import MemberToRemove
+
+    with suppress(KafkaError, ConfigError), admin(settings) as client:
+        client.remove_group_members(group, [MemberToRemove(group_instance_id=instance)])
 
 
 def close_quietly(client: Producer | Consumer) -> None:

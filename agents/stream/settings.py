@@ -61,7 +61,8 @@ class KafkaSettings(Record):
         default_factory=dict, description="Partitions of topics, by name, where they differ from the declared ones."
     )
     retention: dict[str, Span] = Field(
-        default_factory=dict, description="How long topics keep messages, by name, where it differs."
+        default_factory=dict,
+        description="How long topics keep messages, by name, where it differs; 0: for ever; raw.{source}: all of them.",
     )
     ingest: IngestSettings = IngestSettings()
     session: Span = Field(

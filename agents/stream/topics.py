@@ -17,6 +17,7 @@ from schemas.base import ConfigError, Name, Record
 FILE = ("topics", "topics.yaml")
 LATEST = "latest"
 SOURCE = "{source}"
+FOR_EVER = -1
 EXISTS = 36
 """Kafka's error code of a topic that is there already."""
 
@@ -75,14 +76,14 @@ def wanted(settings: KafkaSettings, sources: Iterable[str]) -> list[Topic]:
         names = [entry.name.replace(SOURCE, source) for source in sources] if SOURCE in entry.name else [entry.name]
         for name in names:
             given = counts[entry.partitions] if isinstance(entry.partitions, str) else entry.partitions
-            counts[name] = settings.partitions.get(name, given)
-            keep = settings.retention.get(name) or _retention(entry)
-            config = {"cleanup.policy": "compact"} if keep is None else {"retention.ms": str(keep)}
+            counts[name] = settings.partitions.get(name, settings.partitions.get(entry.name, given))
+            keep = settings.retention.get(name, settings.retention.get(entry.name, _retention(entry)))
+            config = {"cleanup.policy": "compact"} if keep is None else {"retention.ms": str(keep or FOR_EVER)}
             topic = settings.topic(name), counts[name], settings.replication, config | entry.config
             topics.append(Topic(*topic, entry.key, entry.holds))
     for key, special in (("partitions", [*settings.partitions]), ("retention", [*settings.retention])):
         for name in special:
-            if name not in counts:
+            if name not in counts and name not in (entry.name for entry in declared()):
                 raise ConfigError(f"kafka.{key}: there is no topic {name!r}; known: {', '.join(counts)}")
     return topics
 

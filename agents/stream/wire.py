@@ -12,6 +12,7 @@ says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,18 +22,22 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
 from schemas.base import BadRecord, Record
-from schemas.event import Event, EventKind, Signal
+from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
 VERSION = 1
-EVENTS, CHANGES = "events", "changes"
+EVENTS, CHANGES, SAMPLES = "events", "changes", "samples"
 EVENT_FIELDS = tuple(Event.model_fields)
+SAMPLE_FIELDS = tuple(MetricSample.model_fields)
 CHANGE_FIELDS = AlertChange._fields
 
 R = TypeVar("R", bound=Record)
 
 _EVENTS = TypeAdapter(list[Event])
+_SAMPLES = TypeAdapter(list[MetricSample])
 _event_row = itemgetter(*EVENT_FIELDS)
+_sample_row = itemgetter(*SAMPLE_FIELDS)
+_VALUE = SAMPLE_FIELDS.index("value")
 _ALL_SET = set(EVENT_FIELDS)
 _KINDS = {one.value: one for one in EventKind}
 _SEVERITIES = {one.value: one for one in Severity}
@@ -53,6 +58,15 @@ class Events(NamedTuple):
     high: int
     sent: int
     events: Sequence[Event] = ()
+
+
+class Samples(NamedTuple):
+    """A pack of metric samples, in the order of their origin; the rest as of `Events`."""
+
+    origin: str
+    high: int
+    sent: int
+    samples: Sequence[MetricSample] = ()
 
 
 class Changes(NamedTuple):
@@ -77,6 +91,15 @@ def pack_events(pack: Events) -> bytes:
     """One message of the topic of events."""
     rows = [_event_row(event.__dict__) for event in pack.events]
     return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows)
+
+
+def pack_samples(pack: Samples) -> bytes:
+    """One message of the topic of metrics. What is not a finite number is written as text, for JSON has no such."""
+    rows: list[Sequence[object]] = [_sample_row(sample.__dict__) for sample in pack.samples]
+    for at, sample in enumerate(pack.samples):
+        if not isfinite(sample.value):
+            rows[at] = [*rows[at][:_VALUE], str(sample.value), *rows[at][_VALUE + 1 :]]
+    return _pack(SAMPLES, pack.origin, pack.high, pack.sent, SAMPLE_FIELDS, rows)
 
 
 def pack_changes(pack: Changes) -> bytes:
@@ -116,6 +139,16 @@ def unpack_events(data: bytes) -> Events:
         return Events(head["origin"], head["high"], head["sent"], events)
     except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
         raise BadRecord("not-a-pack", f"of events: {error}") from error
+
+
+def unpack_samples(data: bytes) -> Samples:
+    """The inverse of `pack_samples`. Raises BadRecord."""
+    head = _head(data, SAMPLES)
+    try:
+        samples = _SAMPLES.validate_python(_known(head.get("fields", ()), head.get("rows", []), SAMPLE_FIELDS))
+        return Samples(head["origin"], head["high"], head["sent"], samples)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRecord("not-a-pack", f"of samples: {error}") from error
 
 
 def unpack_changes(data: bytes) -> Changes:

@@ -35,6 +35,8 @@ LONGEST_SUMMARY = 8192
 
 _TIMES = {"time", "received", "ends_at"}
 _T = TypeVar("_T")
+_event: Callable[[dict[str, Any]], Event] = Event.__pydantic_validator__.validate_python
+"""As `Event(**fields)`, in half the time: this runs for every event."""
 
 
 def parse_json(payload: bytes) -> object:
@@ -125,7 +127,7 @@ def build(fields: dict[str, Any]) -> Event:
     if isinstance(summary, str) and len(summary) > LONGEST_SUMMARY:
         fields["summary"] = summary[:LONGEST_SUMMARY]
     try:
-        return Event(**fields)
+        return _event(fields)
     except ValidationError as error:
         raise refusal(error) from None
 

@@ -28,7 +28,7 @@ class Normaliser:
             return Decoded(refused=[Refused(error, raw.payload)])
 
 
-def dead_letter(raw: RawRecord, refused: Refused) -> DeadLetter:
+def dead_letter(raw: RawRecord, refused: Refused, coordinates: str = "") -> DeadLetter:
     """The dead letter of one refusal. The same refusal of the same delivery has the same id."""
     part = raw if refused.payload == raw.payload else raw.model_copy(update={"payload": refused.payload})
     return DeadLetter(
@@ -36,4 +36,5 @@ def dead_letter(raw: RawRecord, refused: Refused) -> DeadLetter:
         reason=refused.error.reason,
         detail=refused.error.detail,
         raw=part,
+        coordinates=coordinates,
     )

@@ -34,3 +34,10 @@ def test_the_configuration_changes_partitions_and_retention_and_what_follows_fro
 def test_a_topic_that_is_not_there_is_named_with_those_that_are(key: str) -> None:
     with pytest.raises(ConfigError, match=rf"kafka\.{key}: there is no topic 'event'; known: .*events, "):
         wanted(KafkaSettings.model_validate({key: {"event": 3}}), [])
+
+
+def test_one_entry_changes_the_topics_of_all_sources() -> None:
+    settings = KafkaSettings(partitions={"raw.{source}": 8, "raw.doors": 2}, retention={"raw.{source}": 0})
+    topics = {topic.name: topic for topic in wanted(settings, ["nagios", "doors"])}
+    assert [topics[name].partitions for name in ("raw.nagios", "raw.doors")] == [8, 2]
+    assert topics["raw.nagios"].config == {"retention.ms": "-1"}

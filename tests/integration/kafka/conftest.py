@@ -29,4 +29,8 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def settings(bootstrap: str) -> KafkaSettings:
-    return KafkaSettings(bootstrap_servers=tuple(bootstrap.split(",")), prefix=f"t{uuid.uuid4().hex[:8]}.")
+    return KafkaSettings(
+        bootstrap_servers=tuple(bootstrap.split(",")),
+        prefix=f"t{uuid.uuid4().hex[:8]}.",
+        retention={"raw.{source}": 0},  # else a day of long ago is deleted as soon as it is written
+    )

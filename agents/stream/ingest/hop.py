@@ -1,0 +1,161 @@
+"""What the hop does to messages, without Kafka: decode, sort by partition, pack; refuse with reason and coordinates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from agents.stream.clients import Message
+from agents.stream.partition import Partitioner
+from agents.stream.wire import Events, Samples, pack_events, pack_record, pack_samples
+from pipeline.sources.normalise import Normaliser, dead_letter
+from pipeline.stages.skew import vouched_time
+from schemas.base import Millis
+from schemas.event import Event, MetricSample, RawRecord, fingerprint
+
+ORIGIN = "origin"
+"""Header of a raw message: where the payload came from (the address of a device)."""
+
+
+class Out(NamedTuple):
+    """A message to send; `topic` without prefix, the partition from the key where it is None."""
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes
+
+
+class Origin:
+    """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
+
+    __slots__ = ("events", "high", "name", "samples", "source", "told")
+
+    def __init__(self, name: str, source: str, targets: int) -> None:
+        self.name, self.source = name, source
+        self.high: Millis = 0
+        self.events: list[list[Event]] = [[] for _ in range(targets)]
+        self.samples: list[list[MetricSample]] = [[] for _ in range(targets)]
+        self.told: list[Millis] = [0] * targets
+        """The `high` that each target was last told; one of 0 says nothing."""
+
+
+class Hop:
+    """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds."""
+
+    def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int) -> None:
+        self._normalise = normaliser.normalise
+        self.targets, self._skew, self._pack = targets, skew, pack
+        self._partition = Partitioner(targets)
+        self._origins: dict[str, Origin] = {}
+        self._dead: list[Out] = []
+        self.waiting = 0
+        """Messages that were taken in and have not yet left in a pack."""
+        self.received: Counter[str] = Counter()
+        self.decoded = 0
+        self.refused: Counter[tuple[str, str]] = Counter()
+
+    def take(self, origin: str, source: str, messages: Sequence[Message]) -> None:
+        """Decode the messages of one upstream partition; never raises for what is in them."""
+        at = self._origins.get(origin) or self._origins.setdefault(origin, Origin(origin, source, self.targets))
+        normalise, partition, buckets, skew, high = self._normalise, self._partition, at.events, self._skew, at.high
+        raw, fields = _blank(source)
+        count = 0
+        for message in messages:
+            fields["received"] = max(message.timestamp, 0)
+            fields["payload"] = message.value or b""
+            fields["origin"] = _origin(message) if message.headers else ""
+            events, samples, refusals = normalise(raw)
+            for event in events:
+                buckets[partition(event.fingerprint)].append(event)
+                count += 1
+                if event.time > high:
+                    high = max(high, vouched_time(event, skew))
+            for sample in samples:
+                at.samples[partition(_series(sample))].append(sample)
+            for refused in refusals:
+                letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
+                self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
+                self.refused[source, letter.reason] += 1
+        at.high = high
+        self.waiting += len(messages)
+        self.received[source] += len(messages)
+        self.decoded += count
+
+    def packs(self, sent: Millis) -> list[Out]:
+        """All that waits as messages; `sent` is our clock. Each pack has the time its origin has come to."""
+        outs = self._dead
+        self._dead = []
+        for at in self._origins.values():
+            for target in range(self.targets):
+                for events in _parts(at.events[target], self._pack):
+                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, sent, events))))
+                    at.told[target] = at.high
+                for samples in _parts(at.samples[target], self._pack):
+                    outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, sent, samples))))
+                at.events[target], at.samples[target] = [], []
+        self.waiting = 0
+        return outs
+
+    def ticks(self, now: Millis, ended: Iterable[tuple[str, str]] = ()) -> list[Out]:
+        """Packs without events, for those targets that have not been told how far an origin is.
+
+        `ended` are origins, with their sources, that are read to their end while the clock is `now`.
+        """
+        for name, source in ended:
+            at = self._origins.get(name) or self._origins.setdefault(name, Origin(name, source, self.targets))
+            at.high = max(at.high, now)
+        outs = []
+        for at in self._origins.values():
+            for target, told in enumerate(at.told):
+                if told < at.high and not at.events[target]:
+                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now))))
+                    at.told[target] = at.high
+        return outs
+
+    def forget(self, origins: Iterable[str] | None = None) -> None:
+        """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""
+        for name in list(self._origins) if origins is None else origins:
+            self._origins.pop(name, None)
+        if origins is None:
+            self._dead = []
+            self.waiting = 0
+
+    @property
+    def origins(self) -> int:
+        """How many upstream partitions are known."""
+        return len(self._origins)
+
+
+def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
+
+
+def _series(sample: MetricSample) -> str:
+    return fingerprint(sample.tenant, sample.resource, sample.component, sample.metric)
+
+
+_RAW_FIELDS = set(RawRecord.model_fields)
+
+
+def _blank(source: str) -> tuple[RawRecord, dict[str, Any]]:
+    """A record and its fields, to be filled anew for each message of a source.
+
+    To make and check a record for each message would cost a tenth of decoding it; nobody keeps it, and Kafka vouches
+    for what is in it.
+    """
+    raw = RawRecord.__new__(RawRecord)
+    fields: dict[str, Any] = {"source": source, "received": 0, "payload": b"", "origin": ""}
+    fill = object.__setattr__
+    fill(raw, "__dict__", fields)
+    fill(raw, "__pydantic_fields_set__", _RAW_FIELDS)
+    fill(raw, "__pydantic_extra__", None)
+    fill(raw, "__pydantic_private__", None)
+    return raw, raw.__dict__
+
+
+def _origin(message: Message) -> str:
+    """Where a payload came from, by its header; "" where there is none."""
+    return next((value.decode("utf-8", "replace") for name, value in message.headers if name == ORIGIN), "")

@@ -1,0 +1,265 @@
+"""The hop on Kafka: read, handle and commit in transactions, until told to stop.
+
+Each transaction holds the packs and the offsets they came from, so that a pack is there exactly when its payloads count
+as read. Whatever goes wrong in between, the transaction is given up and its payloads are read again, by us or by
+whoever has the partition then.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Event as Flag
+from typing import Any
+
+from agents.config import Config
+from agents.source_files import make_sources
+from agents.stream.clients import (
+    Consumer,
+    Fenced,
+    KafkaError,
+    Listener,
+    Partition,
+    Producer,
+    close_quietly,
+    consumer,
+    leave_group,
+    position,
+    producer,
+)
+from agents.stream.ingest.hop import Hop, Out
+from agents.stream.topics import differences, wanted
+from pipeline.sources.normalise import Normaliser
+from schemas.base import ConfigError, Millis
+
+LOG = logging.getLogger(__name__)
+GROUP = "tocsin-ingest"
+RAW = "raw."
+TARGETS = ("events", "metrics", "dead")
+MOST = 10_000
+"""Messages in one transaction, about."""
+BATCH_BYTES = 256 * 1024
+TRANSACTION_TIMEOUT = 10_000
+"""Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
+TICKS_A_SECOND = 200
+"""Ticks that one ingest sends at most; with very many partitions they come less often."""
+PAUSE = 0.5
+"""Seconds between two attempts when Kafka fails us."""
+
+Clock = Callable[[], Millis]
+
+
+def _now() -> Millis:
+    return time.time_ns() // 1_000_000
+
+
+class Ingest:
+    """One worker of the hop. `name` is its own among all workers: a second one of that name takes its place.
+
+    Raises ConfigError where no broker is there, or a topic is missing.
+    """
+
+    def __init__(self, config: Config, name: str, now: Clock = _now, group: str = GROUP) -> None:
+        self.settings, self.name, self._now = config.kafka, name, now
+        self._group = self.settings.prefix + group
+        sources = make_sources(config.sources)
+        topics = {self.settings.topic(RAW + source): source for source in sources}
+        needed = [*topics, *(self.settings.topic(target) for target in TARGETS)]
+        self._check(sources, needed)
+        self._sources: Mapping[str, str] = topics
+        self._consumer: Consumer = consumer(
+            self.settings,
+            group_id=self._group,
+            group_instance_id=name,
+            session_timeout_ms=self.settings.session,
+            heartbeat_interval_ms=self.settings.session // 4,
+            max_poll_records=MOST // 2,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+        self._producer: Producer = self._new_producer()
+        targets = len(self._producer.partitions_for(self.settings.topic("events")))
+        self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, self.settings.ingest.pack)
+        self.transactions = self.given_up = self.packs = self.ticks = 0
+        self.ready = False
+        """Whether it has partitions, or knows that others have them all."""
+        self._thread = ThreadPoolExecutor(1, "transaction")
+        self._open: Future[None] | None = None
+        self._positions: dict[Partition, int] = {}
+        self._since = self._ticked = 0
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def run(self, stop: Flag) -> None:
+        """Work until `stop` is set; then what was read is finished. Raises ConfigError when fenced by a namesake."""
+        gc.freeze()  # what lives as long as the process is not looked at again
+        gc.set_threshold(50_000, 20, 100)
+        self.subscribe()
+        try:
+            while not stop.is_set():
+                self.step()
+            self.commit()
+            self.finish()
+        finally:
+            self.close()
+        leave_group(self.settings, self._group, self.name)
+
+    def subscribe(self) -> None:
+        """Ask for partitions."""
+        self._consumer.subscribe(list(self._sources), listener=Listener(self._revoked, self._assigned))
+
+    def close(self) -> None:
+        """Let go of Kafka; what was not committed is read again by others."""
+        self._thread.shutdown()
+        close_quietly(self._producer)
+        close_quietly(self._consumer)
+
+    def step(self) -> None:
+        """One look at Kafka, and a transaction where enough waits or has waited long enough."""
+        linger = self.settings.ingest.linger
+        try:
+            polled = self._consumer.poll(timeout_ms=linger)
+        except KafkaError as error:
+            self._failed("reading", error)
+            return
+        self.ready = True
+        count = 0
+        for tp, messages in polled.items():
+            self._since = self._since or self._now()
+            count += len(messages)
+            self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
+            self._positions[tp] = messages[-1].offset + 1
+        now = self._now()
+        waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
+        if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
+            self.commit()
+
+    def commit(self) -> None:
+        """Begin a transaction with what waits, the ticks that are due, and the offsets of what was read.
+
+        It goes on beside us while more is read and decoded; the next one waits for its end, and so does `finish`.
+        """
+        if not self.finish():
+            return
+        now = self._now()
+        outs = self.hop.packs(now)
+        packs = len(outs)
+        if now - self._ticked >= self._tick_every():
+            self._ticked = now
+            outs += self.hop.ticks(now, self._ended() if self.settings.ingest.clock else ())
+        if not outs and not self._positions:
+            return
+        offsets = {tp: position(offset) for tp, offset in self._positions.items()}
+        self._open = self._thread.submit(self._transaction, outs, offsets, self._consumer.group_metadata())
+        self.packs += packs
+        self.ticks += len(outs) - packs
+        self._positions, self._since = {}, 0
+
+    def finish(self) -> bool:
+        """Wait until the open transaction is in Kafka; False where it was given up."""
+        if self._open is None:
+            return True
+        running, self._open = self._open, None
+        try:
+            running.result()
+        except KafkaError as error:
+            self._failed("writing", error)
+            return False
+        self.transactions += 1
+        return True
+
+    def _transaction(self, outs: Sequence[Out], offsets: Mapping[Partition, Any], group: Any) -> None:
+        made = self._producer
+        made.begin_transaction()
+        for out in outs:
+            made.send(self.settings.topic(out.topic), out.value, out.key, partition=out.partition)
+        if offsets:
+            made.send_offsets_to_transaction(offsets, group)
+        made.commit_transaction()
+
+    # -- partitions come and go ------------------------------------------------------------------------------------
+
+    def _revoked(self, revoked: Sequence[Partition]) -> None:
+        """Finish what was read of partitions before others get them."""
+        self.commit()
+        self.finish()
+        self.hop.forget(self._origin(tp) for tp in revoked)
+
+    def _assigned(self, assigned: Sequence[Partition]) -> None:
+        """Nothing waits yet; where to read on is known by the offsets."""
+        LOG.info("ingest %s has %d partitions", self.name, len(assigned))
+
+    def lag(self) -> int:
+        """Messages of our partitions that are there and not yet read."""
+        behind = 0
+        for tp in self._consumer.assignment():
+            behind += max(0, (self._consumer.highwater(tp) or 0) - self._consumer.position(tp))
+        return behind
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _check(self, sources: Mapping[str, Any], needed: Sequence[str]) -> None:
+        topics = [topic for topic in wanted(self.settings, sources) if topic.name in needed]
+        missing = [one.topic for one in differences(self.settings, topics) if one.what == "topic"]
+        if missing:
+            raise ConfigError(
+                f"Kafka at {self.settings.address} has no topic {', '.join(missing)}; `tocsin topics create` makes them"
+            )
+
+    def _new_producer(self) -> Producer:
+        made = producer(
+            self.settings,
+            transactional_id=f"{self._group}-{self.name}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT,
+            batch_size=BATCH_BYTES,
+        )
+        made.init_transactions()
+        return made
+
+    def _origin(self, tp: Partition) -> str:
+        return f"{tp.topic[len(self.settings.prefix) :]}/{tp.partition}"
+
+    def _ended(self) -> list[tuple[str, str]]:
+        """Partitions of which nothing is left to read."""
+        found = []
+        for tp in self._consumer.assignment():
+            end = self._consumer.highwater(tp)
+            if end is not None and tp not in self._positions and self._consumer.position(tp) >= end:
+                found.append((self._origin(tp), self._sources[tp.topic]))
+        return found
+
+    def _tick_every(self) -> Millis:
+        """Milliseconds between two rounds of ticks."""
+        return max(1000, self.hop.origins * self.hop.targets * 1000 // TICKS_A_SECOND)
+
+    def _failed(self, doing: str, error: Exception) -> None:
+        """Give up what is open and read it again: others may have the partitions now, or Kafka had a bad moment."""
+        if self._open is not None:  # it fails or not: what it holds was read before, and counts as read if it does not
+            wait([self._open])
+            self._open = None
+        LOG.warning("ingest %s: %s failed, and is tried again: %s", self.name, doing, error)
+        self.given_up += 1
+        self.hop.forget()
+        self._positions, self._since = {}, 0
+        time.sleep(PAUSE)
+        self._start_again(error)
+        for tp in self._consumer.assignment():
+            committed = self._consumer.committed(tp)
+            if committed is None:
+                self._consumer.seek_to_beginning(tp)
+            else:
+                self._consumer.seek(tp, committed)
+
+    def _start_again(self, error: Exception) -> None:
+        """A producer that can begin a transaction: ours, or where that is spoilt a new one."""
+        if not isinstance(error, Fenced):
+            try:
+                self._producer.abort_transaction()
+            except KafkaError:
+                LOG.debug("ingest %s: nothing to give up, or no way to", self.name)
+            else:
+                return
+        close_quietly(self._producer)
+        self._producer = self._new_producer()

@@ -1,0 +1,158 @@
+"""Speed of the ingest hop: `python -m benchmarks.ingest`. A real broker, the recorded day as one message a payload.
+
+Beside it, in the same run, what kafka-python itself needs for the same messages: poll, and orjson where they are JSON.
+The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
+
+import orjson
+
+from agents.config import Config
+from agents.simulate import simulate
+from agents.stream.clients import Consumer, consumer, partition, producer
+from agents.stream.ingest.run import RAW, Ingest
+from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.topics import create, wanted
+from benchmarks.day import Spread, arguments, print_json, spread
+from pipeline.sources.registry import SOURCES
+from schemas.event import RawRecord
+from tests.servers import kafka_broker
+
+RUNS = 3
+REPEATS = 2
+"""How often the day is in the topics."""
+
+
+class Speed(NamedTuple):
+    """Messages a second, by the clock and by the time of our process on the CPU."""
+
+    rate: float
+    cpu: float
+
+
+def produce(settings: KafkaSettings, raws: Iterable[RawRecord]) -> int:
+    """Write payloads into their topics, one a message, received when they were; how many."""
+    sender = producer(settings, linger_ms=20, batch_size=64 * 1024)
+    count = 0
+    for raw in raws:
+        key = str(count % 64).encode()
+        sender.send(settings.topic(RAW + raw.source), raw.payload, key, timestamp_ms=raw.received)
+        count += 1
+    sender.flush()
+    sender.close()
+    return count
+
+
+def produce_day(settings: KafkaSettings) -> int:
+    """Write the recorded day, some times over; how many messages."""
+    raws = [line.raw for line in simulate(1).lines]
+    return produce(settings, (raw for _ in range(REPEATS) for raw in raws))
+
+
+def bare(settings: KafkaSettings, count: int) -> Speed:
+    """Poll all messages with kafka-python, and parse those that are JSON."""
+    reader = consumer(settings, max_poll_records=5000, max_partition_fetch_bytes=4 * 1024 * 1024)
+    reader.assign([partition(settings.topic(RAW + source), n) for source in SOURCES for n in range(4)])
+    reader.poll(100, max_records=1)
+    began, cpu = perf_counter(), process_time()
+    seen = 1
+    while seen < count:
+        seen += sum(map(len, _parsed(reader)))
+    speed = Speed(count / (perf_counter() - began), count / (process_time() - cpu))
+    reader.close()
+    return speed
+
+
+def _parsed(reader: Consumer) -> list[list[Any]]:
+    return [[_parse(one.value or b"") for one in messages] for messages in reader.poll(200).values()]
+
+
+def _parse(value: bytes) -> object:
+    """The JSON of a payload; some of a day are none, or broken."""
+    if value[:1] not in b"{[":
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def hop(settings: KafkaSettings, count: int, run: int) -> tuple[Speed, Ingest]:
+    """Put all messages through the hop, in a group of its own."""
+    work = Ingest(Config(kafka=settings), f"benchmark-{run}", group=f"benchmark-{run}")
+    work.subscribe()
+    while not work.hop.decoded:
+        work.step()
+    began, cpu, before = perf_counter(), process_time(), sum(work.hop.received.values())
+    while sum(work.hop.received.values()) < count:
+        work.step()
+    work.commit()
+    work.finish()
+    rest = count - before
+    speed = Speed(rest / (perf_counter() - began), rest / (process_time() - cpu))
+    work.close()
+    return speed, work
+
+
+def measure(bootstrap: str, runs: int) -> dict[str, Any]:
+    """All figures."""
+    ingest = IngestSettings(clock=False)
+    prefix = f"b{uuid.uuid4().hex[:8]}."
+    servers = tuple(bootstrap.split(","))
+    settings = KafkaSettings(bootstrap_servers=servers, prefix=prefix, ingest=ingest, retention={"raw.{source}": 0})
+    create(settings, wanted(settings, SOURCES))
+    count = produce_day(settings)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the hop has it when it runs
+    bares, hops, packs = [], [], []
+    for run in range(runs):
+        bares.append(bare(settings, count))
+        speed, work = hop(settings, count, run)
+        hops.append(speed)
+        packs.append(work.hop.decoded / work.packs)
+        print(f"run {run + 1}: {bares[-1].rate:,.0f} bare, {speed.rate:,.0f} ingest; {work.transactions} transactions")
+    return {
+        "messages": count,
+        "messages_per_second": {"bare": _of(bares, "rate"), "ingest": _of(hops, "rate")},
+        "messages_per_cpu_second": {"bare": _of(bares, "cpu"), "ingest": _of(hops, "cpu")},
+        "events_in_a_pack": spread(packs),
+        "ratio": spread(b.rate / a.rate for a, b in zip(bares, hops, strict=True)),
+        "ratio_cpu": spread(b.cpu / a.cpu for a, b in zip(bares, hops, strict=True)),
+    }
+
+
+def _of(speeds: list[Speed], field: str) -> Spread:
+    return spread(getattr(speed, field) for speed in speeds)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Measure and print."""
+    options = arguments("Speed of the ingest hop, beside kafka-python alone.", given)
+    with tempfile.TemporaryDirectory() as folder, kafka_broker(Path(folder)) as bootstrap:
+        figures = measure(bootstrap, RUNS)
+    print(f"{figures['messages']:,} messages, {RUNS} runs")
+    print(f"{'':<34}{'min':>10}{'median':>10}{'max':>10}")
+    for group in ("messages_per_second", "messages_per_cpu_second"):
+        for name, rate in figures[group].items():
+            title = f"{name}, {group.replace('_', ' ')}"
+            print(f"{title:<34}{rate.least:>10,.0f}{rate.median:>10,.0f}{rate.greatest:>10,.0f}")
+    for group in ("ratio", "ratio_cpu"):
+        print(f"{group:<34}{figures[group].least:>10.1%}{figures[group].median:>10.1%}{figures[group].greatest:>10.1%}")
+    if options.json:
+        print_json(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

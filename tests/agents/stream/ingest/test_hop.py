@@ -1,0 +1,152 @@
+"""What the hop makes of messages, without Kafka: nothing is lost, alerts stay together and in order, time is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.stream.ingest.hop import Hop
+from agents.stream.partition import partition_of
+from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
+from pipeline.sources.normalise import Normaliser
+from pipeline.sources.registry import SOURCES, make_source
+from schemas.event import DeadLetter, Event
+
+T0 = 1_714_521_600_000
+
+
+class Read(NamedTuple):
+    """A message as Kafka's client gives it."""
+
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = T0
+    headers: Sequence[tuple[str, bytes]] = ()
+    topic: str = "raw.native"
+    partition: int = 0
+    key: bytes | None = None
+
+
+def hop(targets: int = 4, pack: int = 100) -> Hop:
+    return Hop(Normaliser({name: make_source(name) for name in SOURCES}), targets, skew=30_000, pack=pack)
+
+
+def payload(host: str = "h1", time: int = T0, **more: object) -> bytes:
+    fields = {"kind": "problem", "time": time, "resource": host, "check": "ping", "severity": "major"}
+    return orjson.dumps(fields | more)
+
+
+def packs(work: Hop) -> list[tuple[int, Events]]:
+    outs = [out for out in work.packs(sent=T0) if out.topic == "events"]
+    return [(out.partition, unpack_events(out.value)) for out in outs if out.partition is not None]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 60_000)), max_size=60), st.integers(1, 5), st.integers(1, 7)
+)
+def test_each_event_is_in_one_pack_of_the_partition_of_its_alert_in_the_order_it_was_read(
+    read: list[tuple[int, int]], targets: int, most: int
+) -> None:
+    work = hop(targets, most)
+    messages = [Read(payload(f"h{host}", T0 - before, id=f"e{at}"), at) for at, (host, before) in enumerate(read)]
+    work.take("raw.native/0", "native", messages)
+    found = packs(work)
+    events: dict[int, list[Event]] = {}
+    for target, pack in found:
+        assert 1 <= len(pack.events) <= most
+        assert pack.origin == "raw.native/0"
+        events.setdefault(target, []).extend(pack.events)
+    numbers = {target: [int(event.id[1:]) for event in some] for target, some in events.items()}
+    assert sorted(number for some in numbers.values() for number in some) == list(range(len(read)))
+    assert all(some == sorted(some) for some in numbers.values())
+    for target, some in events.items():
+        assert {partition_of(event.fingerprint.encode(), targets) for event in some} == {target}
+    assert work.waiting == 0
+    assert packs(work) == []
+
+
+def test_a_pack_tells_how_far_its_upstream_partition_is_whatever_partition_the_events_went_to() -> None:
+    work = hop()
+    work.take("raw.native/0", "native", [Read(payload("h1", T0 - 5000)), Read(payload("h2", T0 - 1000))])
+    work.take("raw.native/1", "native", [Read(payload("h1", T0 - 9000))])
+    found = packs(work)
+    assert {(pack.origin, pack.high) for _, pack in found} == {("raw.native/0", T0 - 1000), ("raw.native/1", T0 - 9000)}
+    ticks = [(out.partition, unpack_events(out.value)) for out in work.ticks(T0)]
+    told = [(target, pack.origin) for target, pack in [*found, *ticks]]
+    assert sorted(told) == [(target, f"raw.native/{n}") for target in range(4) for n in range(2)]
+    assert all(not pack.events and pack.high in (T0 - 1000, T0 - 9000) for _, pack in ticks)
+    assert work.ticks(T0) == []
+
+
+def test_a_clock_that_is_ahead_does_not_move_time_beyond_when_it_was_received() -> None:
+    work = hop(1)
+    work.take("raw.native/0", "native", [Read(payload(time=T0 + 3_600_000))])
+    assert [pack.high for _, pack in packs(work)] == [T0]
+
+
+def test_a_partition_read_to_its_end_is_as_far_as_the_clock_and_never_goes_back() -> None:
+    work = hop(2)
+    ticks = [unpack_events(out.value) for out in work.ticks(T0 + 7, [("raw.native/3", "native")])]
+    assert [(pack.origin, pack.high) for pack in ticks] == [("raw.native/3", T0 + 7)] * 2
+    assert work.ticks(T0, [("raw.native/3", "native")]) == []
+
+
+def test_what_fails_is_told_with_reason_coordinates_and_bytes_and_the_rest_goes_on() -> None:
+    work = hop()
+    messages = [
+        Read(b"\xff{", 7),
+        Read(payload(), 8),
+        Read(None, 9),
+        Read(b"[1]", 10, headers=[("origin", b"10.0.0.9")]),
+    ]
+    work.take("raw.native/2", "native", messages)
+    outs = work.packs(T0)
+    letters = [unpack_record(DeadLetter, out.value) for out in outs if out.topic == "dead"]
+    assert [(letter.reason, letter.coordinates, letter.raw.payload) for letter in letters] == [
+        ("not-utf8", "raw.native/2@7", b"\xff{"),
+        ("empty", "raw.native/2@9", b""),
+        ("bad-value", "raw.native/2@10", b"1"),
+    ]
+    assert [letter.raw.origin for letter in letters] == ["", "", "10.0.0.9"]
+    assert [out.key for out in outs if out.topic == "dead"] == [letter.id.encode() for letter in letters]
+    assert sum(len(unpack_events(out.value).events) for out in outs if out.topic == "events") == 1
+    assert work.refused == {("native", "not-utf8"): 1, ("native", "empty"): 1, ("native", "bad-value"): 1}
+
+
+def test_a_device_is_named_by_the_header_where_its_message_names_none() -> None:
+    work = hop(1)
+    work.take("raw.syslog/0", "syslog", [Read(b"<34>su: failed", headers=[("origin", b"10.0.0.9")])])
+    assert [event.resource for _, pack in packs(work) for event in pack.events] == ["10.0.0.9"]
+
+
+def test_performance_data_go_to_metrics_and_a_series_stays_in_one_partition() -> None:
+    work = hop(4)
+    body = orjson.dumps(
+        {
+            "NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": "h1", "SERVICEDESC": "disk", "SERVICESTATE": "WARNING",
+            "TIMET": str(T0 // 1000), "SERVICEPERFDATA": "/=90%;80;95 /var=10%;80;95", "SERVICEOUTPUT": "90 % full",
+        }
+    )  # fmt: skip
+    work.take("raw.nagios/0", "nagios", [Read(body, 1), Read(body, 2)])
+    outs = [out for out in work.packs(T0) if out.topic == "metrics"]
+    series: dict[str, set[int | None]] = {}
+    for out in outs:
+        for sample in unpack_samples(out.value).samples:
+            series.setdefault(sample.metric, set()).add(out.partition)
+    assert len(series) == 2
+    assert all(len(partitions) == 1 for partitions in series.values())
+
+
+def test_what_is_read_by_others_is_forgotten() -> None:
+    work = hop(1)
+    work.take("raw.native/0", "native", [Read(payload("h1"))])
+    work.take("raw.native/1", "native", [Read(payload("h2"))])
+    work.forget(["raw.native/0"])
+    assert [pack.origin for _, pack in packs(work)] == ["raw.native/1"]
+    work.take("raw.native/1", "native", [Read(payload("h2")), Read(b"")])
+    work.forget()
+    assert work.packs(T0) == []
