@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -71,8 +72,9 @@ def test_a_host_takes_events_and_commands_and_stops_when_told(
     running: tuple[subprocess.Popen[str], Path, str],
 ) -> None:
     host, config, url = running
-    door = {"at": "2026-05-01T02:14:07Z", "door": "room-2", "state": "forced", "badge": ""}
-    late = {**door, "at": "2026-05-01T02:40:00Z", "state": "opened", "door": "room-3"}
+    now = datetime.now(UTC)  # to a live host, what is older has ended by itself long ago
+    door = {"at": now.isoformat(), "door": "room-2", "state": "forced", "badge": ""}
+    late = {**door, "at": (now + timedelta(seconds=1)).isoformat(), "state": "opened", "door": "room-3"}
     for said in (door, late):
         httpx.post(f"{url}/v1/events/doors", json=said).raise_for_status()
     incident = first_incident(url)
