@@ -5,11 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Annotated
 
 from pydantic import Field
 
 from schemas.base import Millis, Name, Record
 from schemas.severity import Severity
+
+END_OF_TIME = 4_102_444_799_999
+"""The last millisecond of the year 2099. What claims to happen later was not told the time by a clock."""
+
+EventTime = Annotated[int, Field(ge=0, le=END_OF_TIME, description="Milliseconds since 1970-01-01T00:00:00Z.")]
 
 
 class EventKind(StrEnum):
@@ -42,7 +48,7 @@ class Event(Record):
 
     id: Name = Field(description="The source's own id, or a hash of what identifies it. Same delivery twice, same id.")
     kind: EventKind
-    time: Millis = Field(description="When it happened, by the clock of the source.")
+    time: EventTime = Field(description="When it happened, by the clock of the source.")
     received: Millis = Field(description="When it reached us.")
     source: Name
     tenant: Name = "default"
@@ -55,7 +61,7 @@ class Event(Record):
     labels: dict[str, str] = Field(default_factory=dict)
     value: float | None = Field(default=None, allow_inf_nan=False)
     unit: str = ""
-    ends_at: Millis | None = Field(default=None, description="It is over at this time unless news comes.")
+    ends_at: EventTime | None = Field(default=None, description="It is over at this time unless news comes.")
     clear_key: str | None = Field(
         default=None,
         description="On a problem: what a resolution will call it. On a resolution: which problem it ends.",
@@ -67,7 +73,7 @@ class Event(Record):
 class MetricSample(Record):
     """One value of one series at one time."""
 
-    time: Millis
+    time: EventTime
     received: Millis
     source: Name
     tenant: Name = "default"
@@ -97,13 +103,15 @@ def fingerprint(*parts: str) -> str:
 
     The default parts are (tenant, resource, component, check), never the severity or the text.
     """
-    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return content_id(*parts)
 
 
 def content_id(*parts: str | bytes) -> str:
     """Id of an event whose source gives none: 24 hexadecimal digits of BLAKE2b over what identifies the delivery."""
     digest = blake2b(digest_size=12)
     for part in parts:
-        digest.update(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part)
-        digest.update(b"\x1f")
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        # The length first: no value can look like two, whatever it holds.
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
     return digest.hexdigest()

@@ -9,9 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.base import Duration, Millis, Name, Record
+from schemas.base import DAY, Duration, Millis, Name, Record
 from schemas.severity import Severity
 
+Span = Annotated[Duration, Field(le=366 * DAY)]
+"""A length of time that a person sets: a year at most."""
 Weight = Annotated[float, Field(gt=0, le=10)]
 
 
@@ -113,9 +115,7 @@ class CorrelationRule(Record):
         default=(),
         description="Labels that must be equal in alerts that are joined; one that is missing counts as empty.",
     )
-    within: Duration = Field(
-        default=300_000, gt=0, description="Milliseconds between two alerts that follow each other."
-    )
+    within: Span = Field(default=300_000, gt=0, description="Milliseconds between two alerts that follow each other.")
     title: str = Field(default="", description="What the incident is about, in words.")
 
 
@@ -187,8 +187,8 @@ class ServiceTarget(Record):
     """Targets of time to own and time to resolve for one priority, on a calendar."""
 
     priority: int = Field(ge=1, le=5, description="Of the incidents it is for; 1 is the most urgent.")
-    own: Annotated[Duration, Field(description="Until somebody owns it.")]
-    resolve: Annotated[Duration, Field(description="Until it is resolved; pending does not count.")]
+    own: Annotated[Span, Field(description="Until somebody owns it.")]
+    resolve: Annotated[Span, Field(description="Until it is resolved; pending does not count.")]
     calendar: Name = Field(default="always", description="Calendar whose time counts.")
 
 
@@ -198,7 +198,7 @@ class HoldRule(Record):
     id: Name = Field(description="What it is called.")
     matchers: tuple[Matcher, ...] = Field(default=(), description="An alert must match all of them; none: any alert.")
     severities: tuple[Severity, ...] = Field(default=(), description="Only at one of these; none: at any.")
-    hold: Annotated[Duration, Field(description="How long.")]
+    hold: Annotated[Span, Field(description="How long.")]
 
 
 Reference = ConfigurationItem | Relation | Change | Silence | InhibitionRule | CorrelationRule | Calendar

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipeline.settings import parse_duration
 from pipeline.sources.base import Decoded, Refused
 from schemas.base import BadRecord, ConfigError
-from schemas.event import Event, EventKind, MetricSample
+from schemas.event import END_OF_TIME, Event, EventKind, MetricSample
 from schemas.severity import Severity
 
 REASONS = frozenset(
@@ -123,6 +123,9 @@ def kind_at(severity: Severity) -> EventKind:
 
 def build(fields: dict[str, Any]) -> Event:
     """An event; what is wrong with its fields becomes a BadRecord. A summary too long for a person is cut."""
+    ends = fields.get("ends_at")
+    if isinstance(ends, int) and ends > END_OF_TIME:
+        fields["ends_at"] = None  # the year 9999 and the like: it has no end
     summary = fields.get("summary")
     if isinstance(summary, str) and len(summary) > LONGEST_SUMMARY:
         fields["summary"] = summary[:LONGEST_SUMMARY]

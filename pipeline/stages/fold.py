@@ -15,6 +15,8 @@ from schemas.event import Event
 
 NEVER = 1 << 62
 """Later than any time."""
+SIBLINGS = 64
+"""Open problems of one alert that are told apart; of more, the oldest end with the others."""
 HISTORY = 32
 """Severity changes kept."""
 
@@ -30,6 +32,8 @@ class Point(NamedTuple):
     summary: str
     labels: dict[str, str]
     url: str
+    key: str = ""
+    """What a resolution calls the one problem that it ends; empty where it ends all of the alert."""
 
 
 class Rules(NamedTuple):
@@ -70,6 +74,7 @@ class Fold:
         "flaps",
         "highest",
         "history",
+        "keys",
         "labels",
         "last",
         "late",
@@ -95,6 +100,8 @@ class Fold:
         self.count = self.total = self.spells = self.reopened = self.late = 0
         self.summary = self.url = ""
         self.labels: dict[str, str] = {}
+        self.keys: tuple[str, ...] = ()
+        """Clear keys of the problems that are open: one that ends does not end its siblings."""
         self.history: tuple[tuple[int, int], ...] = ()
         self.past: tuple[Spell, ...] = ()
 
@@ -115,6 +122,7 @@ class Fold:
         fold = cls.__new__(cls)
         for name, value in zip(Fold.__slots__, values, strict=True):
             setattr(fold, name, value)
+        fold.keys = tuple(fold.keys)
         fold.history = tuple((time, rank) for time, rank in fold.history)
         fold.past = tuple(Spell(*spell) for spell in fold.past)
         return fold
@@ -136,7 +144,7 @@ def settle(fold: Fold, until: int, rules: Rules) -> None:
     """Let happen what happens by itself up to and including `until`."""
     while (due := fold.due(rules)) <= until:
         if fold.raw and fold.expires == due:
-            fold.raw, fold.calm = False, due
+            fold.raw, fold.calm, fold.keys = False, due, ()
             if not fold.flapping:
                 _close(fold, due)
             continue
@@ -155,7 +163,7 @@ def step(fold: Fold, point: Point, rules: Rules) -> str:
         if before != (fold.raw, fold.flapping):
             reason = step(fold, point, rules)
             return "settled" if reason == "repeat" else reason
-    problem = point.order == 0
+    problem = point.order == 0 or (fold.raw and not _ends(fold, point))
     changed = problem != fold.raw
     if fold.total:
         gap = (time - fold.last) // rules.steady
@@ -167,16 +175,27 @@ def step(fold: Fold, point: Point, rules: Rules) -> str:
     fold.raw = problem
     if changed and not problem:
         fold.calm = time
-    if problem:
+    if point.order == 0:
         fold.expires = point.ends or time + rules.expire
+        if point.key and point.key not in fold.keys:
+            fold.keys = (*fold.keys[1 - SIBLINGS :], point.key)
     if fold.flapping or (fold.window and flapping.share(fold.window) > rules.start):
         return _flap(fold, point, rules)
     if problem:
-        return _problem(fold, point, rules)
+        return _problem(fold, point, rules) if point.order == 0 else "sibling"
     if fold.open:
         _close(fold, time)
         return "resolved"
     return "repeat"
+
+
+def _ends(fold: Fold, point: Point) -> bool:
+    """Whether a resolution ends the alert: not while a sibling of the problem that it names goes on."""
+    if point.key and fold.keys:
+        fold.keys = tuple(key for key in fold.keys if key != point.key)
+    else:
+        fold.keys = ()
+    return not fold.keys
 
 
 def _flap(fold: Fold, point: Point, rules: Rules) -> str:
@@ -269,4 +288,6 @@ def point_of(event: Event, rank: int) -> Point:
     """What the fold needs of a problem or a resolution."""
     resolution = event.kind == "resolution"
     ends = 0 if event.ends_at is None else max(event.ends_at, event.time)
-    return Point(event.time, int(resolution), event.id, rank, ends, event.summary, event.labels, event.url)
+    return Point(
+        event.time, int(resolution), event.id, rank, ends, event.summary, event.labels, event.url, event.clear_key or ""
+    )

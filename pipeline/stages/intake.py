@@ -17,7 +17,7 @@ from schemas.alert import Alert
 from schemas.event import Event
 from schemas.severity import BY_RANK, RANK
 
-QUIET = frozenset({"repeat", "duplicate", "late"})
+QUIET = frozenset({"repeat", "sibling", "duplicate", "late"})
 
 
 class Change(NamedTuple):

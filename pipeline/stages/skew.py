@@ -5,10 +5,12 @@ from __future__ import annotations
 from statistics import median
 
 from pipeline.state import Table
-from schemas.base import SECOND
+from schemas.base import DAY, SECOND
 from schemas.event import Event
 
 SAMPLES = 8
+OLDEST = 3_653 * DAY
+"""Nothing that is ten years old is news: that clock was never set."""
 SPREAD = 15_000
 """Differences within this many milliseconds of each other are steady."""
 
@@ -30,7 +32,7 @@ class Skew:
         if event.time >= last + SECOND:  # a repeat of an old fact says nothing of the clock
             seen = [*seen, gap][-SAMPLES:]
             self.table[key] = [event.time, *seen]
-        if gap < 0:
+        if gap < 0 or gap > OLDEST:
             return event.received
         return event.time + int(median(seen)) if _steady(seen) else event.time
 

@@ -10,13 +10,13 @@ from agents.stream.wire import Changes, Events, pack_changes, pack_events, unpac
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
-from schemas.event import Event, EventKind, Signal
+from schemas.event import END_OF_TIME, Event, EventKind, Signal
 from schemas.severity import Severity
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 labels = st.dictionaries(texts, texts, max_size=3)
-times = st.integers(0, 253_402_300_799_999)
+times = st.integers(0, END_OF_TIME)
 ends = st.one_of(times, st.just(NEVER))
 
 events = st.builds(
@@ -41,7 +41,7 @@ events = st.builds(
     fingerprint=names,
     url=texts,
 )
-spells = st.builds(Spell, times, ends, ends, st.integers(0, 5), ends)
+spells = st.builds(Spell, times, ends, ends, st.integers(0, 5), ends, ends)
 changes = st.builds(
     AlertChange,
     *(names, times, names, st.integers(0, 5), st.booleans(), names, names, names, names, texts, names, texts, labels),

@@ -23,10 +23,24 @@ def one(name: str, payload: object, options: dict[str, str] | None = None, *, re
 
 
 def test_a_native_event_is_taken_as_it_is() -> None:
-    event = one("native", native(tenant="site-b", labels={"floor": "2"}, ends_at="2024-05-01T10:10:00Z"))
+    payload = native(tenant="site-b", labels={"floor": "2"}, ends_at="2024-05-01T10:10:00Z")
+    event = one("native", payload, {"tenants": "site-a, site-b"})
     assert (event.id, event.tenant, event.time, event.ends_at) == ("fire-7", "site-b", START, START + 600_000)
     assert event.fingerprint == fingerprint("site-b", "room-2", "", "smoke")
     assert event.received == NOW
+
+
+def test_a_sender_speaks_for_its_own_tenant_alone() -> None:
+    with pytest.raises(BadRecord, match="may not name tenant 'site-b'"):
+        decode("native", native(tenant="site-b"))
+    assert one("native", native(tenant="default")).tenant == "default"
+    assert one("native", native(tenant="site-b"), {"tenants": "*"}).tenant == "site-b"
+
+
+def test_the_year_9999_is_no_time_and_no_end() -> None:
+    assert one("native", native(ends_at="9999-12-31T00:00:00Z")).ends_at is None
+    with pytest.raises(BadRecord, match="bad-time"):
+        decode("native", native(time="9999-12-31T00:00:00Z"))
 
 
 def test_a_native_event_written_by_us_comes_back_the_same() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.settings import FlowSettings
 from pipeline.stages import flapping
 from pipeline.stages.dedup import AlertState, Identity, record_of
-from pipeline.stages.fold import NEVER, Point, Rules, Spell
+from pipeline.stages.fold import NEVER, Fold, Point, Rules, Spell, step
 from schemas.alert import Alert, SeverityChange
 from schemas.base import DAY, MINUTE
 from schemas.severity import RANK, Severity
@@ -189,3 +189,19 @@ def test_a_resolution_beyond_the_lateness_is_counted_and_clears_nothing(told: To
     assert told.at(9, CLEAR, name="old") == "late"
     assert told.at(9, CLEAR, name="old") == "duplicate"
     assert (told.alert.status, told.alert.late, told.alert.total) == ("open", 1, 2)
+
+
+def test_a_resolution_does_not_end_the_siblings_of_its_problem() -> None:
+    fold = Fold()
+    for time, order, key in ((1, 0, "a"), (2, 0, "b"), (3, 1, "a"), (4, 1, "of-one-never-seen")):
+        step(fold, Point(time, order, f"{time}", 5, 0, "", {}, "", key), RULES)
+        assert fold.open
+    assert fold.keys == ("b",)
+    assert step(fold, Point(5, 1, "5", 5, 0, "", {}, "", "b"), RULES) == "resolved"
+
+
+def test_a_resolution_without_a_key_ends_all_of_the_alert() -> None:
+    fold = Fold()
+    for time, key in ((1, "a"), (2, "b")):
+        step(fold, Point(time, 0, f"{time}", 5, 0, "", {}, "", key), RULES)
+    assert step(fold, Point(3, 1, "3", 5, 0, "", {}, ""), RULES) == "resolved"
