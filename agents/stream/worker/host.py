@@ -200,6 +200,7 @@ class Host:
         task = asyncio.ensure_future(work)
         await asyncio.wait([task])
         self._ended(task)
+        await self.app.consumer.perform_seek()
 
     async def _alerts_recovered(self, mine: set[int]) -> None:
         targets = self.sender.partitions(ALERTS)

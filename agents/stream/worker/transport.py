@@ -25,8 +25,10 @@ class _Consumer(driver.Consumer):
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
-        """Go to where each partition's state stands; to the beginning where it has none."""
-        await super().perform_seek()
+        """Go to where each partition's state stands; to the beginning where it has none.
+
+        To be done before any message of the partition is let through as well: Faust lets them through first.
+        """
         app: Any = self.app
         wanted: dict[TP, int | None] = app.positions(self.assignment())
         fresh = [tp for tp, offset in wanted.items() if offset is None]
