@@ -24,14 +24,8 @@ CONNECT_TIMEOUT = 10_000
 
 KafkaError: type[Exception] = kafka.errors.KafkaError
 """The parent of all that Kafka's client raises."""
-CommitFailed: tuple[type[Exception], ...] = (
-    kafka.errors.CommitFailedError,
-    kafka.errors.IllegalGenerationError,
-    kafka.errors.UnknownMemberIdError,
-    kafka.errors.RebalanceInProgressError,
-    kafka.errors.FencedInstanceIdError,
-)
-"""Partitions have gone to another worker meanwhile: what was read is handled there."""
+Replaced: type[Exception] = kafka.errors.FencedInstanceIdError
+"""Another member of the group has our name."""
 Fenced: tuple[type[Exception], ...] = (kafka.errors.ProducerFencedError, kafka.errors.InvalidProducerEpochError)
 """Another producer has our transactional id, or our transaction took too long and was given up."""
 

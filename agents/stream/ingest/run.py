@@ -24,6 +24,7 @@ from agents.stream.clients import (
     Listener,
     Partition,
     Producer,
+    Replaced,
     close_quietly,
     consumer,
     leave_group,
@@ -236,6 +237,8 @@ class Ingest:
 
     def _failed(self, doing: str, error: Exception) -> None:
         """Give up what is open and read it again: others may have the partitions now, or Kafka had a bad moment."""
+        if isinstance(error, Replaced):
+            raise ConfigError(f"another ingest is named {self.name!r}: give each worker a name of its own") from error
         if self._open is not None:  # it fails or not: what it holds was read before, and counts as read if it does not
             wait([self._open])
             self._open = None

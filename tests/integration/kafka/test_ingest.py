@@ -1,0 +1,220 @@
+"""The hop on a real broker: each payload once, whoever dies when; what fails is in the dead topic; time goes on."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import pytest
+
+from agents.config import Config
+from agents.stream.clients import Consumer, Message, consumer, partition, producer
+from agents.stream.ingest.run import GROUP, RAW, TARGETS, Ingest
+from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.topics import create, wanted
+from agents.stream.wire import Events, unpack_events, unpack_record
+from pipeline.sources.registry import SOURCES
+from schemas.base import ConfigError
+from schemas.event import DeadLetter
+
+T0 = 1_714_521_600_000
+WAIT = 60
+
+
+@pytest.fixture
+def kafka(settings: KafkaSettings) -> KafkaSettings:
+    """All topics, and time by events alone."""
+    made = settings.model_copy(update={"ingest": IngestSettings(clock=False, linger=20), "session": 6000})
+    create(made, wanted(made, SOURCES))
+    return made
+
+
+def send(kafka: KafkaSettings, numbers: range, hosts: int = 50) -> None:
+    sender = producer(kafka, linger_ms=5)
+    for number in numbers:
+        fields = {"id": f"e{number}", "kind": "problem", "time": T0 + number, "severity": "major", "check": "ping"}
+        host = f"h{number % hosts}"
+        value = orjson.dumps(fields | {"resource": host})
+        sender.send(kafka.topic(f"{RAW}native"), value, host.encode(), timestamp_ms=T0 + number)
+    sender.flush()
+    sender.close()
+
+
+class Reader:
+    """What of a topic is committed."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str, partitions: int) -> None:
+        self._consumer: Consumer = consumer(kafka, max_poll_records=5000)
+        self._consumer.assign([partition(kafka.topic(topic), n) for n in range(partitions)])
+        self.messages: list[Message] = []
+
+    def read(self) -> None:
+        self.messages += [one for some in self._consumer.poll(200).values() for one in some]
+
+    def packs(self) -> list[Events]:
+        return [unpack_events(message.value or b"") for message in self.messages]
+
+    def ids(self) -> Counter[str]:
+        return Counter(event.id for pack in self.packs() for event in pack.events)
+
+    def until(self, count: int) -> None:
+        """Read until so many events are there, and what comes within the moment after."""
+        end = time.monotonic() + WAIT
+        while sum(self.ids().values()) < count and time.monotonic() < end:
+            self.read()
+        self.read()
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+@contextmanager
+def reading(kafka: KafkaSettings, topic: str, partitions: int) -> Iterator[Reader]:
+    reader = Reader(kafka, topic, partitions)
+    yield reader
+    reader.close()
+
+
+@contextmanager
+def running(kafka: KafkaSettings, name: str) -> Iterator[Ingest]:
+    """An ingest in a thread."""
+    stop, work = threading.Event(), Ingest(Config(kafka=kafka), name)
+    thread = threading.Thread(target=work.run, args=(stop,))
+    thread.start()
+    try:
+        yield work
+    finally:
+        stop.set()
+        thread.join(WAIT)
+
+
+@contextmanager
+def child(kafka: KafkaSettings, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An ingest as a process."""
+    command = [sys.executable, "-m", "tests.integration.kafka.ingest_child", kafka.model_dump_json(), name]
+    with subprocess.Popen(command) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_payloads_become_packs_and_what_fails_is_in_the_dead_topic(kafka: KafkaSettings) -> None:
+    send(kafka, range(300))
+    sender = producer(kafka)
+    at = sender.send(kafka.topic(f"{RAW}zabbix"), b"{broken", partition=2).get(WAIT)
+    sender.close()
+    with reading(kafka, "events", 4) as events, reading(kafka, "dead", 1) as dead, running(kafka, "w1") as work:
+        events.until(300)
+        while not dead.messages:
+            dead.read()
+        assert events.ids() == {f"e{number}": 1 for number in range(300)}
+        assert len(events.messages) < 300
+        (letter,) = [unpack_record(DeadLetter, message.value or b"") for message in dead.messages]
+        assert (letter.reason, letter.coordinates) == ("not-json", f"raw.zabbix/2@{at.offset}")
+        assert letter.raw.payload == b"{broken"
+        assert dead.messages[0].key == letter.id.encode()
+    assert work.given_up == 0
+
+
+@pytest.mark.kill
+def test_each_payload_is_there_once_however_often_an_ingest_is_killed(kafka: KafkaSettings) -> None:
+    chance, count = random.Random(7), 30_000
+    sending = threading.Thread(target=send, args=(kafka, range(count)))
+    with reading(kafka, "events", 4) as events:
+        sending.start()
+        for _ in range(5):
+            with child(kafka, "w1"):
+                time.sleep(1.5 + chance.random() * 2)
+        with child(kafka, "w1") as last:
+            events.until(count)
+            last.terminate()
+            assert last.wait(WAIT) == 0
+        sending.join()
+        assert events.ids() == {f"e{number}": 1 for number in range(count)}
+    check_offsets(kafka, count)
+
+
+def check_offsets(kafka: KafkaSettings, count: int) -> None:
+    """Everything counts as read."""
+    group = consumer(kafka, group_id=kafka.prefix + GROUP)
+    partitions = [partition(kafka.topic(f"{RAW}native"), n) for n in range(4)]
+    assert sum(group.committed(one) or 0 for one in partitions) == count
+    group.close()
+
+
+def test_workers_that_come_and_go_lose_and_repeat_nothing(kafka: KafkaSettings) -> None:
+    count = 20_000
+    sending = threading.Thread(target=send, args=(kafka, range(count)))
+    with reading(kafka, "events", 4) as events, running(kafka, "w1") as first:
+        sending.start()
+        with running(kafka, "w2"):
+            events.until(count // 4)
+        with running(kafka, "w3") as third:
+            events.until(count)
+            assert first.hop.decoded + third.hop.decoded > 0
+        sending.join()
+        events.until(count)
+        assert events.ids() == {f"e{number}": 1 for number in range(count)}
+
+
+def test_an_alert_stays_in_one_partition_in_the_order_of_its_raw_partition(kafka: KafkaSettings) -> None:
+    send(kafka, range(2000), hosts=20)
+    with reading(kafka, "events", 4) as events, running(kafka, "w1"):
+        events.until(2000)
+    places: dict[str, set[int]] = {}
+    order: dict[str, list[int]] = {}
+    for message, pack in zip(events.messages, events.packs(), strict=True):
+        for event in pack.events:
+            places.setdefault(event.resource, set()).add(message.partition)
+            order.setdefault(event.resource, []).append(event.time)
+    assert {len(found) for found in places.values()} == {1}
+    assert all(times == sorted(times) for times in order.values())
+    assert len({number for found in places.values() for number in found}) > 1
+
+
+def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> None:
+    live = kafka.model_copy(update={"ingest": IngestSettings(clock=True)})
+    began = time.time_ns() // 1_000_000
+    with reading(live, "events", 4) as events, running(live, "w1"):
+        told: set[tuple[str, int]] = set()
+        end = time.monotonic() + WAIT
+        while len(told) < 4 * 4 * len(SOURCES) and time.monotonic() < end:
+            events.read()
+            told = {(unpack_events(one.value or b"").origin, one.partition) for one in events.messages}
+    assert {origin for origin, _ in told} == {f"{RAW}{source}/{n}" for source in SOURCES for n in range(4)}
+    assert all(pack.high >= began and not pack.events for pack in events.packs())
+
+
+def test_a_topic_that_is_missing_is_named(settings: KafkaSettings) -> None:
+    create(settings, [one for one in wanted(settings, SOURCES) if not one.name.endswith(TARGETS[2])])
+    with pytest.raises(ConfigError, match=rf"has no topic {settings.topic('dead')}; `tocsin topics create`"):
+        Ingest(Config(kafka=settings), "w1")
+
+
+def test_a_namesake_takes_the_place_of_the_first_who_says_why_it_ends(kafka: KafkaSettings) -> None:
+    first = Ingest(Config(kafka=kafka), "w1")
+    first.subscribe()
+    while not first.ready:
+        first.step()
+    with reading(kafka, "events", 4) as events:
+        with running(kafka, "w1"):
+            send(kafka, range(100))
+            with pytest.raises(ConfigError, match="another ingest is named 'w1'"):
+                step_for(first, WAIT)
+            events.until(100)
+        assert events.ids() == {f"e{number}": 1 for number in range(100)}
+    first.close()
+
+
+def step_for(work: Ingest, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        work.step()
