@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from pipeline.flow import Flow
 from pipeline.output import Output
-from pipeline.settings import FlowSettings, IncidentSettings, TimeSettings
+from pipeline.settings import CorrelateSettings, FlowSettings, IncidentSettings, TimeSettings
 from pipeline.state import Entry
 from schemas.base import DAY, HOUR, MINUTE, SECOND
 from schemas.event import Event, EventKind, fingerprint
-from schemas.reference import ConfigurationItem, Relation
+from schemas.reference import ConfigurationItem, CorrelationRule, InhibitionRule, Matcher, Relation, Silence
 from schemas.severity import Severity
 
 BEGIN = 1_700_000_000_000
@@ -23,6 +23,10 @@ ITEMS = ("switch", "host", "db", "app1", "app2", "web")
 NEEDS = (("host", "switch"), ("db", "host"), ("app1", "db"), ("app2", "db"), ("web", "app1"), ("web", "app2"))
 RESOURCES = (*ITEMS, "stray1", "stray2")
 CHECKS = ("ping", "disk", "load")
+LABELS: tuple[dict[str, str], ...] = ({}, {}, {"team": "blue"}, {"trace": "8f2ab0c4"}, {"trace": "77d0e19b"})
+KEYS = (None, None, "one", "two")
+HISTORY = 30
+"""Alerts before the stream, so that what they did not say is rare."""
 SEVERITIES = (Severity.WARNING, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL)
 
 Membership = frozenset[tuple[str, int, int | None]]
@@ -44,7 +48,14 @@ class Result(NamedTuple):
 
 
 def make_event(
-    number: int, time: int, resource: str, check: str, severity: Severity | None, ends: int | None = None
+    number: int,
+    time: int,
+    resource: str,
+    check: str,
+    severity: Severity | None,
+    ends: int | None = None,
+    labels: dict[str, str] | None = None,
+    key: str | None = None,
 ) -> Event:
     """One problem, or a resolution where there is no severity."""
     return Event(
@@ -57,7 +68,9 @@ def make_event(
         check=check,
         severity=severity or Severity.INFO,
         summary=f"{check} of {resource}, {severity}",
+        labels=labels or {},
         ends_at=ends,
+        clear_key=None if key is None else f"{resource} {check} {key}",
         fingerprint=fingerprint("default", resource, "", check),
     )
 
@@ -73,13 +86,15 @@ def events_of(draw: st.DrawFn) -> tuple[Event, ...]:
         st.sampled_from(checks),
         st.sampled_from((None, None, *SEVERITIES)),
         st.sampled_from((None, None, None, 1, 4, 15)),
+        st.sampled_from(LABELS),
+        st.sampled_from(KEYS),
     )
     rows = sorted(draw(st.lists(row, min_size=10, max_size=40)), key=lambda row: row[0])
     events = []
-    for number, (second, resource, check, severity, ends) in enumerate(rows):
+    for number, (second, resource, check, severity, ends, labels, key) in enumerate(rows):
         time = BEGIN + second * SECOND
         until = None if ends is None or severity is None else time + ends * MINUTE
-        events.append(make_event(number, time, resource, check, severity, until))
+        events.append(make_event(number, time, resource, check, severity, until, labels, key))
     return tuple(events)
 
 
@@ -94,13 +109,48 @@ def streams(draw: st.DrawFn) -> tuple[Stream, Stream]:
 
 
 def make_flow(lateness: int) -> Flow:
-    """A flow that knows the items; incidents stay in memory for a day."""
-    flow = Flow(FlowSettings(time=TimeSettings(lateness=lateness), incident=IncidentSettings(close_after=DAY)))
+    """A flow with items, rules and a history; incidents stay in memory for a day."""
+    evidence = CorrelateSettings(
+        rare_after=HISTORY // 2,
+        rare_share=0.05,
+        rules=(CorrelationRule(id="team", matchers=(where(team="blue"),), within=2 * MINUTE),),
+    )
+    settings = FlowSettings(
+        time=TimeSettings(lateness=lateness),
+        incident=IncidentSettings(close_after=DAY),
+        correlate=evidence,
+        inhibitions=(
+            InhibitionRule(
+                id="ping mutes load",
+                source=(where(check="ping"), where(severity="critical")),
+                target=(where(check="load"),),
+                equal=("resource",),
+            ),
+        ),
+        silences=(
+            Silence(
+                id="a while",
+                matchers=(where(resource="app1"),),
+                starts=BEGIN + 5 * MINUTE,
+                ends=BEGIN + 12 * MINUTE,
+            ),
+        ),
+    )
+    flow = Flow(settings)
     for item in ITEMS:
         flow.put(ConfigurationItem(id=item, name=item, kind="host"), BEGIN)
     for source, target in NEEDS:
         flow.put(Relation(source=source, target=target), BEGIN)
+    for number in range(HISTORY):
+        time = BEGIN - 6 * HOUR + number * 5 * MINUTE
+        flow.event(make_event(-1 - number, time, f"past-{number}", "seen", Severity.WARNING, time + MINUTE))
     return flow
+
+
+def where(**label: str) -> Matcher:
+    """A matcher on one label."""
+    ((name, value),) = label.items()
+    return Matcher(label=name, value=value)
 
 
 def packed(out: Iterable[Output]) -> list[str]:
@@ -133,7 +183,7 @@ def result(stream: Stream) -> Result:
     for event in stream.events:
         flow.event(event)
     finish(flow, stream.lateness, 55 * MINUTE)
-    alerts = {alert.fingerprint: alert.model_dump(exclude={"version"}) for alert in flow.alerts()}
+    alerts = {a.fingerprint: a.model_dump(exclude={"version"}) for a in flow.alerts() if a.check != "seen"}
     finish(flow, stream.lateness, 5 * HOUR)
     return Result(alerts, members_of(flow))
 
@@ -254,3 +304,43 @@ def test_an_end_by_itself_unties_what_came_after_it() -> None:
     ordered, later = result(Stream(events, 5 * MINUTE)), result(Stream((events[0], events[2], events[1]), 5 * MINUTE))
     assert len(ordered.incidents) == 2
     assert later == ordered
+
+
+def test_what_is_rare_joins_in_these_streams_too() -> None:
+    events = tuple(
+        make_event(n, BEGIN + n * 30 * SECOND, f"stray{n}", "ping", Severity.CRITICAL, labels={"trace": "8f2ab0c4"})
+        for n in (1, 2)
+    )
+    assert len(result(Stream(events, MINUTE)).incidents) == 1
+
+
+def test_replaying_what_was_kept_of_the_input_gives_the_same_state() -> None:
+    """The log of a host holds the events as JSON: read back they make the same state, byte for byte."""
+    events = [
+        make_event(n, BEGIN + n * 20 * SECOND, RESOURCES[n % 8], CHECKS[n % 3], SEVERITIES[n % 4], labels=LABELS[n % 5])
+        for n in range(60)
+    ]
+    one, two = make_flow(MINUTE), make_flow(MINUTE)
+    for event in events:
+        assert packed(one.event(event)) == packed(two.event(Event.model_validate_json(event.model_dump_json())))
+    assert one.drain() == two.drain()
+
+
+def test_a_resolution_never_clears_what_is_newer() -> None:
+    events = (
+        make_event(1, BEGIN + MINUTE, "host", "ping", Severity.CRITICAL),
+        make_event(2, BEGIN, "host", "ping", None),
+    )
+    assert [alert["status"] for alert in result(Stream(events, HOUR)).alerts.values()] == ["open"]
+
+
+def test_what_depends_on_a_silent_switch_is_one_incident() -> None:
+    flow = Flow(FlowSettings())
+    for name in ("sw", "h1", "h2", "h3"):
+        flow.put(ConfigurationItem(id=name, name=name, kind="host"), 0)
+    for name in ("h1", "h2", "h3"):
+        flow.put(Relation(source=name, target="sw"), 0)
+    for number, name in enumerate(("h1", "h2", "h3")):
+        flow.event(make_event(number, BEGIN + number * 10 * SECOND, name, "ping", Severity.CRITICAL))
+    (incident,) = (one for one in flow.incidents() if one.status == "new")
+    assert incident.candidates[0].item == "sw"
