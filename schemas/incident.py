@@ -141,7 +141,9 @@ class Incident(Record):
     services: tuple[str, ...] = Field(default=(), description="Services that depend on its items.")
     candidates: tuple[Candidate, ...] = ()
     changes: tuple[str, ...] = Field(default=(), description="Changes on its items near its start.")
-    runbooks: tuple[str, ...] = ()
+    supplier: str = Field(default="", description="Supplier of the likeliest root cause.")
+    runbook: str = Field(default="", description="Runbook of the likeliest root cause.")
+    runbooks: tuple[str, ...] = Field(default=(), description="Those of all candidates.")
     own: Clock | None = None
     resolve: Clock | None = None
     notes: tuple[str, ...] = ()

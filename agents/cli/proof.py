@@ -82,7 +82,9 @@ def _head(incident: Incident) -> Iterator[Line]:
         "changes on its items": ", ".join(incident.changes),
         "merged from": ", ".join(incident.merged_from),
         "merged into": incident.merged_into or "",
-        "runbooks": ", ".join(incident.runbooks),
+        "supplier of the likeliest cause": incident.supplier,
+        "runbook of the likeliest cause": incident.runbook,
+        "other runbooks": ", ".join(one for one in incident.runbooks if one != incident.runbook),
         "time to own": _clock(incident.own),
         "time to resolve": _clock(incident.resolve),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group
@@ -24,6 +26,7 @@ SENTENCES = {
     "rare-word": "both say {via}, {gap:.0f} s apart",
     "common-cause": "many things that need {via} alert at once, though it says nothing itself",
 }
+THROUGH_ITEMS = frozenset({"needs", "explains", "still-down", "common-cause"})
 APART = {
     "same-item": "more time between the two than correlate.same_item",
     "change": "another item, or a later start",
@@ -49,6 +52,7 @@ def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
     began = min((node.spell.start for node in nodes), default=group.opened)
     changes = sorted({c.id for item in items for c in scope.graph.changes_near(item, began)})
     known = [scope.inventory.items[c.item] for c in candidates if c.item in scope.inventory.items]
+    cause = scope.inventory.items.get(candidates[0].item) if candidates else None
     return Incident(
         id=group.incident,
         version=group.version,
@@ -56,7 +60,7 @@ def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
         scope=group.scope,
         status=IncidentStatus(group.status),
         reason=reason,
-        title=_title(nodes, candidates[0].name if candidates else "", len(items)),
+        title=_title(nodes, candidates[0].item if candidates else "", len(items), scope.inventory.name),
         severity=severity,
         impact=impact,
         urgency=urgency,
@@ -77,6 +81,8 @@ def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
         services=services,
         candidates=candidates,
         changes=tuple(changes),
+        supplier=cause.supplier if cause is not None else "",
+        runbook=cause.runbook if cause is not None else "",
         runbooks=tuple(sorted({item.runbook for item in known if item.runbook})),
         own=clocks.clock(group, "own", priority, group.changed),
         resolve=clocks.clock(group, "resolve", priority, group.changed),
@@ -108,7 +114,8 @@ def _join(node: Node, link: Link | None, scope: Scope) -> Join:
         )
     other = scope.nodes.get(link.other)
     to = link.other.partition("@")[0] if other is None else other.about.fingerprint
-    words = {"gap": link.gap / 1000, "distance": link.distance, "via": link.via}
+    via = scope.inventory.name(link.via) if link.kind in THROUGH_ITEMS else link.via
+    words = {"gap": link.gap / 1000, "distance": link.distance, "via": via}
     term = Term(name=link.kind, weight=round(link.weight, 3), text=SENTENCES[link.kind].format(**words))
     return Join(
         alert=node.about.fingerprint,
@@ -130,11 +137,12 @@ def _impact(scope: Scope, items: tuple[str, ...], services: tuple[str, ...]) -> 
     return 3
 
 
-def _title(nodes: list[Node], cause: str, items: int) -> str:
+def _title(nodes: list[Node], cause: str, items: int, name: Callable[[str], str]) -> str:
+    """What the likeliest cause says of itself, under the name that people know it by."""
     if not nodes:
         return "nothing left in it"
     first = max(nodes, key=lambda n: (n.spell.rank, -n.at, n.key))
     cause = cause or subject(first.about)
-    about = next((n for n in nodes if subject(n.about) == cause or n.about.resource == cause), first)
+    about = next((n for n in nodes if subject(n.about) == cause), first)
     what = about.about.summary or about.about.check
-    return f"{cause}: {what}" + (f" (and {items - 1} more items)" if items > 1 else "")
+    return f"{name(cause)}: {what}" + (f" (and {items - 1} more items)" if items > 1 else "")

@@ -154,7 +154,7 @@ def _score(
         terms.append(("severity", weight, f"severity {fact.severity} of 5"))
         blamed = [cause for cause in above.get(item, ()) if cause in facts and item not in above.get(cause, ())]
         if blamed:
-            text = f"needs {blamed[0]}, which alerts too"
+            text = f"needs {inventory.name(blamed[0])}, which alerts too"
             terms.append(("symptom", -W_SYMPTOM * facts[blamed[0]].prior, text))
     else:
         alerting, direct, way = _silence(item, facts, inventory)
