@@ -41,8 +41,8 @@ def feed(paths: Iterable[str], name: str, source: Source) -> Iterator[RawRecord]
 def _timed(paths: Iterable[str], name: str, source: Source) -> Iterator[RawRecord]:
     for path in paths:
         last = 0 if path == "-" else int(Path(path).stat().st_mtime * 1000)
-        for payload in payloads(path):
-            raw = RawRecord(source=name, received=last, payload=payload, origin=path)
+        for number, payload in enumerate(payloads(path), 1):
+            raw = RawRecord(source=name, received=last, payload=payload, origin=f"{path}:{number}")
             last = _time(raw, source)
             yield raw.model_copy(update={"received": last})
 

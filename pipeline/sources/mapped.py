@@ -85,7 +85,7 @@ class Mapped:
         while at < len(lines):
             try:
                 cells = next(reader, None)
-                event = self._row(cells, raw) if cells else None
+                event = self._row(cells, raw, at) if cells else None
                 if event is not None:
                     events.append(event)
             except (csv.Error, BadRecord) as error:
@@ -101,9 +101,9 @@ class Mapped:
             body = as_list(_at(body, self._mapping.records.split(".")), self._mapping.records)
         events: list[Event] = []
         refused: list[Refused] = []
-        for item in body if isinstance(body, list) else (body,):
+        for number, item in enumerate(body if isinstance(body, list) else (body,)):
             try:
-                event = self._row(as_object(item, "the record"), raw)
+                event = self._row(as_object(item, "the record"), raw, number)
                 if event is not None:
                     events.append(event)
             except BadRecord as error:
@@ -121,8 +121,8 @@ class Mapped:
                 body = {step: body}
         return dump(body)
 
-    def _row(self, row: Row, raw: RawRecord) -> Event | None:
-        """The event of one record; None for a header or a row to be skipped."""
+    def _row(self, row: Row, raw: RawRecord, ordinal: int = 0) -> Event | None:
+        """The event of one record, the `ordinal`th of its payload; None for a header or a row to be skipped."""
         if self._columns and len(row) != len(self._columns):
             raise BadRecord("bad-value", f"{len(row)} columns instead of {len(self._columns)}")
         if self._columns and row == self._columns:
@@ -141,21 +141,23 @@ class Mapped:
         if self._value is not None and (number := self._value(row)):
             fields["value"] = _number(number)
         fields["fingerprint"] = fingerprint(*(_named(fields, name) for name in self._mapping.fingerprint))
-        fields["id"] = self._identify(row, fields)
+        place = f"{raw.origin}\x1f{ordinal}" if self._mapping.equal_rows == "apart" else ""
+        fields["id"] = self._identify(row, fields, place)
         return build(fields)
 
-    def _identify(self, row: Row, fields: dict[str, Any]) -> str:
+    def _identify(self, row: Row, fields: dict[str, Any], place: str) -> str:
+        apart = (place,) if place else ()
         if self._id is not None and (own := self._id(row)):
-            return content_id(fields["source"], self._tenant, own, fields["kind"])
+            return content_id(fields["source"], self._tenant, own, fields["kind"], *apart)
         content = "\x1f".join(row).encode("utf-8", "surrogatepass") if self._columns else dump(row)
         # A record without a time of its own is told from the next one like it by when it came.
         moment = str(fields["time"]) if self._time is None else ""
-        return content_id(fields["source"], self._tenant, moment, content)
+        return content_id(fields["source"], self._tenant, moment, content, *apart)
 
     def _end(self, row: Row, time: int) -> int | None:
-        if self._ends is not None:
-            return max(self._ends(row), time)
-        return None if self._mapping.ends_after is None else time + self._mapping.ends_after
+        end = None if self._ends is None else max(self._ends(row), time)
+        after = self._mapping.ends_after
+        return time + after if after is not None and (end is None or end == time) else end
 
     def _reader(self, template: str) -> Read:
         """A function from a row to the text of a template."""

@@ -104,7 +104,9 @@ class SourceMapping(Record):
     records: str = Field(default="", description="JSON: dotted path of the list of records; empty: the payload itself.")
     time: TimeField | None = Field(default=None, description="None: when it was received.")
     ends_at: TimeField | None = None
-    ends_after: Span | None = Field(default=None, description="It is over this long after its time.")
+    ends_after: Span | None = Field(
+        default=None, description="It is over this long after its time. With ends_at: if that is not after its time."
+    )
     resource: Name
     component: str = ""
     check: Name
@@ -118,6 +120,9 @@ class SourceMapping(Record):
     clear_key: str = ""
     url: str = ""
     id: str = Field(default="", description="Template of the source's own id; empty: a hash of the record.")
+    equal_rows: Literal["one", "apart"] = Field(
+        default="one", description="Equal records are one event; or apart: where a record came from tells it apart."
+    )
     fingerprint: tuple[Name, ...] = Field(default=FINGERPRINT, min_length=1, description="Our fields, or label.<name>.")
     skip: tuple[Condition, ...] = ()
     sort_by_time: bool = Field(default=False, description="A finite file is to be replayed in the order of its times.")
@@ -130,8 +135,6 @@ class SourceMapping(Record):
             raise ValueError("records is only for format json")
         if len(set(self.columns)) != len(self.columns):
             raise ValueError("columns must differ from each other")
-        if self.ends_at is not None and self.ends_after is not None:
-            raise ValueError("ends_at and ends_after exclude each other")
         for name in self.fingerprint:
             if name not in FINGERPRINT and name not in {f"label.{label}" for label in self.labels}:
                 allowed = ", ".join((*FINGERPRINT, *(f"label.{label}" for label in self.labels)))

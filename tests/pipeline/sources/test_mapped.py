@@ -234,7 +234,7 @@ def test_what_is_wrong_with_a_line_is_named(payload: object, reason: str) -> Non
         ({"columns": []}, r"columns are needed with format csv"),
         ({"columns": ["a", "a"]}, r"columns must differ"),
         ({"fingerprint": ["code"]}, r"fingerprint: 'code' is unknown; allowed: tenant, .*label\.code"),
-        ({"ends_after": "1m", "ends_at": {"value": "{when}"}}, r"exclude each other"),
+        ({"equal_rows": "twice"}, r"equal_rows: must be one of 'one', 'apart'"),
         ({"skip": [{"value": "{code}"}]}, r"needs either equals or differs"),
         ({"format": "xml"}, r"format: must be one of 'json', 'csv'"),
     ],
@@ -247,3 +247,25 @@ def test_a_wrong_mapping_stops_the_start_and_names_the_key(change: dict[str, Any
 def test_a_mapping_needs_keys() -> None:
     with pytest.raises(ConfigError, match="mine: needs keys with values"):
         parse_mapping([1], "mine")  # type: ignore[arg-type]
+
+
+def test_an_end_that_is_no_later_than_the_beginning_says_nothing_so_the_usual_length_holds() -> None:
+    columns = {**CSV, "columns": ["when", "device", "code", "state", "level", "end"]}
+    ends = {**columns, "ends_at": {"value": "{end}", "format": "epoch-s"}, "ends_after": "5m"}
+    assert one(ends, "1714557600,7,LOS,on,A,1714557600").ends_at == START + 300_000
+    assert one(ends, "1714557600,7,LOS,on,A,1714557660").ends_at == START + 60_000
+    del ends["ends_after"]
+    assert one(ends, "1714557600,7,LOS,on,A,1714557600").ends_at == START
+
+
+@pytest.mark.parametrize("own", ["", "{code}"])
+def test_equal_rows_are_one_event_or_told_apart_by_where_they_came_from(own: str) -> None:
+    rows = "1714557600,7,LOS,on,A\n1714557600,7,LOS,on,A\n"
+    together = decode({**CSV, "id": own}, rows).events
+    assert len({event.id for event in together}) == 1
+    apart = Mapped(parse_mapping({**CSV, "id": own, "equal_rows": "apart"}, "test.yaml"))
+    place = raw("mine", rows).model_copy(update={"origin": "a.csv:1"})
+    elsewhere = place.model_copy(update={"origin": "a.csv:3"})
+    found = [event.id for one_of in (place, elsewhere) for event in apart.decode(one_of).events]
+    assert len(set(found)) == 4
+    assert [event.id for event in apart.decode(place).events] == found[:2]
