@@ -31,9 +31,7 @@ class AlertStep:
     def time_of(self, event: Event) -> Millis:
         """Begin with an event: its time by our clock."""
         clock = self.clock
-        self.intake.seq = clock.begin("events")
-        clock.count(event.kind.value)
-        clock.count(f"source {event.source}")
+        self.intake.seq = clock.arrive(event.kind._value_, event.source)  # `value` is reckoned at each look
         time = self.skew.correct(event)
         if time < clock.watermark:
             clock.count("late")

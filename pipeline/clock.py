@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.state import Table
+from collections import Counter
+from collections.abc import Mapping
+
+from pipeline.state import Single, Table
 from schemas.base import Millis
+
+KEY = "flow"
 
 
 class Clock:
@@ -15,47 +20,62 @@ class Clock:
 
     def __init__(self, lateness: int) -> None:
         self._lateness = lateness
-        self.table: Table[dict[str, int]] = Table("clock", lambda value: value, lambda _, value: value)
-        self.totals: Table[dict[str, int]] = Table("totals", lambda value: value, lambda _, value: value)
-        self.table["flow"] = {"seq": 0, "high": 0}
-        self.totals["flow"] = {}
+        self._table: Single[Mapping[str, int]] = Single("clock", KEY, self._state)
+        self._totals: Single[Mapping[str, int]] = Single("totals", KEY, self.counters)
+        self._counts: dict[str, int] = {}
+        self._arrived: dict[tuple[str, str], int] = {}
+        """Events by kind and source since the start or the last restore: one count where three are told."""
         self.seq = self.high = self.newest = 0
         self.watermark = -1
+
+    @property
+    def tables(self) -> list[Table[object]]:
+        """The state."""
+        return [self._table, self._totals]  # type: ignore[list-item]
 
     def begin(self, what: str) -> int:
         """One more input: its number."""
         self.seq += 1
-        clock = self.table.live["flow"]
-        clock["seq"] = self.seq
-        self.table.touch("flow")
-        self.totals.touch("flow")
         self.count(what)
         return self.seq
 
+    def arrive(self, kind: str, source: str) -> int:
+        """One more input, which is an event: its number."""
+        self.seq += 1
+        key = (kind, source)
+        self._arrived[key] = self._arrived.get(key, 0) + 1
+        return self.seq
+
     def count(self, name: str) -> None:
-        """Count one more of something, after `begin`."""
-        totals = self.totals.live["flow"]
-        totals[name] = totals.get(name, 0) + 1
+        """Count one more of something."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def counters(self) -> Mapping[str, int]:
+        """All that was counted, ever: inputs, events by kind and source, and what became of them."""
+        totals = Counter(self._counts)
+        for (kind, source), count in self._arrived.items():
+            totals.update({"events": count, kind: count, f"source {source}": count})
+        return totals
 
     def see(self, time: Millis) -> None:
         """Note a time that does not move the watermark yet."""
-        if time > self.newest:
-            self.newest = self.table.live["flow"]["newest"] = time
-            self.table.touch("flow")
+        self.newest = max(self.newest, time)
 
     def advance(self, high: Millis) -> bool:
         """Move the watermark on. False where it has come that far already."""
         if high <= self.high:
             return False
-        self.high = self.table.live["flow"]["high"] = high
+        self.high = high
         self.newest = max(self.newest, high)
         self.watermark = max(high - self._lateness, 0)
-        self.table.touch("flow")
         return True
+
+    def _state(self) -> Mapping[str, int]:
+        return {"seq": self.seq, "high": self.high, "newest": self.newest}
 
     def resume(self) -> None:
         """After a restore of the tables."""
-        clock = self.table.live["flow"]
-        self.seq, self.high = clock["seq"], clock["high"]
-        self.newest = max(self.high, clock.get("newest", 0))
+        clock = self._table.live.get(KEY, {})
+        self._counts, self._arrived = dict(self._totals.live.get(KEY, {})), {}
+        self.seq, self.high, self.newest = clock.get("seq", 0), clock.get("high", 0), clock.get("newest", 0)
         self.watermark = max(self.high - self._lateness, 0) if self.high else -1

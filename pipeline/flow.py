@@ -38,7 +38,7 @@ class Flow:
         self.scope, self.practice = self.scope_step.scope, self.scope_step.practice
         self.reference = self.scope_step.reference
         self.tables = Tables(
-            [self.clock.table, self.clock.totals, *self.alert_step.tables, *self.scope_step.tables],
+            [*self.clock.tables, *self.alert_step.tables, *self.scope_step.tables],
         )
 
     # -- inputs ----------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Flow:
 
     def counters(self) -> Mapping[str, int]:
         """Exactly-once totals since the beginning: events by source and kind, repeats, late, ... Part of the state."""
-        return self.clock.totals["flow"]
+        return self.clock.counters()
 
     def open_alerts(self) -> int:
         """How many spells are open."""

@@ -87,6 +87,29 @@ class Table(Generic[V]):
         self.live[key] = self._load(key, orjson.loads(value))
 
 
+class Single(Table[V]):
+    """A table of one entry that is read when it is drained: for what changes with every input."""
+
+    __slots__ = ("_drained", "_key", "_read")
+
+    def __init__(self, name: str, key: str, read: Callable[[], V]) -> None:
+        super().__init__(name, lambda value: value, lambda _, value: value)
+        self._key, self._read = key, read
+        self._drained = b""
+
+    def drain(self) -> Iterator[Entry]:
+        """The entry, where it is not as it was at the last drain."""
+        packed = orjson.dumps(self._read(), None, orjson.OPT_SORT_KEYS)
+        if packed != self._drained:
+            self._drained = packed
+            yield Entry(self.name, self._key, packed)
+
+    def restore(self, key: str, value: bytes) -> None:
+        """Put back the entry of a checkpoint: it is in `live` until whoever reads it takes it over."""
+        super().restore(key, value)
+        self._drained = value
+
+
 class Tables:
     """The tables of one step, by name; the unit of checkpoint and restore."""
 

@@ -21,7 +21,7 @@ class Shard:
     def __init__(self, partition: int, clock: Clock, tables: Iterable[Table[Any]]) -> None:
         self.partition = partition
         self.clock = clock
-        self.tables = Tables([clock.table, clock.totals, *tables])
+        self.tables = Tables([*clock.tables, *tables])
         self.applied: dict[str, int] = {}
         self.outputs: list[Out] = []
         self.ahead = False
@@ -100,4 +100,4 @@ class Shard:
 
     def counters(self) -> Mapping[str, int]:
         """Exactly-once totals of the partition."""
-        return self.clock.totals["flow"]
+        return self.clock.counters()
