@@ -313,8 +313,10 @@ class Host:
         return {"alerts": self.alert_shards, "scopes": self.scope_shards}
 
     def lag(self) -> dict[tuple[str, int], int]:
-        """Messages that are there and not yet handled, by topic and partition."""
-        found = {}
+        """Messages that are there and not yet handled, by topic and partition; nothing while partitions move."""
+        found: dict[tuple[str, int], int] = {}
+        if not self.ready:
+            return found
         for tp, position in self.positions(self.app.consumer.assignment()).items():
             end = self.app.consumer.highwater(tp)
             if end is not None:

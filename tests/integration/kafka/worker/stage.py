@@ -167,6 +167,7 @@ def wait_for(workers: Iterable[Worker], events: int, seconds: float = 120) -> No
     workers = list(workers)
     for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.3), reraise=True):
         with attempt:
+            assert [one.metrics().get("tocsin_ready") for one in workers] == [1] * len(workers)
             counted = total(workers, 'tocsin_flow_total{step="alerts",what="events"}')
             assert counted >= events, f"{counted} of {events}"
             assert sum(1 for one in workers for name in one.metrics() if name.startswith("tocsin_lag{")) == 12
