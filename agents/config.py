@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agents.index.settings import ElasticsearchOutput
 from agents.stream.settings import KafkaSettings
 from pipeline.practices.notify import NotifyTiming
 from pipeline.settings import FlowSettings, Span
@@ -87,7 +88,7 @@ class WebhookOutput(Record):
     give_up: Span = Field(default=24 * HOUR, description="After this long a delivery ends as a dead letter.")
 
 
-OutputTarget = Annotated[JsonLinesOutput | WebhookOutput, Field(discriminator="type")]
+OutputTarget = Annotated[JsonLinesOutput | WebhookOutput | ElasticsearchOutput, Field(discriminator="type")]
 
 
 class StoreSettings(Record):
@@ -112,7 +113,7 @@ class Config(Record):
 
     flow: FlowSettings = Field(default=FlowSettings(), description="What counts as what")
     inputs: tuple[Input, ...] = Field(default=(), description="Where payloads come from, any number at once.")
-    outputs: tuple[OutputTarget, ...] = Field(default=(), description="Who is told of incidents.")
+    outputs: tuple[OutputTarget, ...] = Field(default=(), description="Who is told of what happens.")
     store: StoreSettings = Field(default=StoreSettings(), description="Where everything is kept.")
     kafka: KafkaSettings = Field(default=KafkaSettings(), description="Kafka, where the flow runs on it.")
     sources: dict[str, SourceSettings] = Field(

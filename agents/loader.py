@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from agents import mapping_files
-from agents.config import Config, FileInput, HttpInput, Input, JsonLinesOutput, SourceSettings, WebhookOutput
+from agents.config import Config, FileInput, HttpInput, Input, SourceSettings, WebhookOutput
 from agents.embedded import tokens
 from agents.reading import read_document
 from agents.stream.settings import KafkaSettings
@@ -37,6 +37,13 @@ _KAFKA_FILES: dict[str, tuple[str, ...]] = {
     "sasl": ("password_file",),
 }
 """Keys of files below kafka.*."""
+
+_OUTPUT_PATHS: dict[str, tuple[str, ...]] = {
+    "jsonl": ("path",),
+    "webhook": ("secret_file",),
+    "elasticsearch": ("api_key_file", "password_file", "ca_file", "certificate_file", "key_file"),
+}
+"""Keys of an output that are paths, by its type."""
 
 
 def load(path: str | Path) -> Config:
@@ -187,8 +194,8 @@ def _named_files(config: Config) -> Iterator[tuple[Keys, str, bool]]:
         elif isinstance(entry, HttpInput) and entry.token_file:
             yield ("inputs", index, "token_file"), entry.token_file, True
     for index, target in enumerate(config.outputs):
-        if isinstance(target, WebhookOutput) and target.secret_file:
-            yield ("outputs", index, "secret_file"), target.secret_file, True
+        named = {key: str(getattr(target, key)) for key in _OUTPUT_PATHS[target.type] if key != "path"}
+        yield from ((("outputs", index, key), name, True) for key, name in named.items() if name)
     for name, settings in config.sources.items():
         if settings.mapping:
             yield ("sources", name, "mapping"), settings.mapping, True
@@ -230,9 +237,7 @@ def _resolved(config: Config, folder: Path) -> Config:
         return settings.model_copy(update={"mapping": at(settings.mapping)})
 
     outputs = [
-        target.model_copy(update={"path": at(target.path)})
-        if isinstance(target, JsonLinesOutput)
-        else target.model_copy(update={"secret_file": at(target.secret_file)})
+        target.model_copy(update={key: at(getattr(target, key)) for key in _OUTPUT_PATHS[target.type]})
         for target in config.outputs
     ]
     inputs = [entry.model_copy(update={key: at(name) for key, name in _paths(entry)}) for entry in config.inputs]

@@ -16,7 +16,7 @@ from tests.purity import impurities
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agents", "models", "pipeline", "schemas")
-DEPLOYED = ("deploy/local", "deploy/topics")
+DEPLOYED = ("deploy/elasticsearch", "deploy/kibana", "deploy/local", "deploy/topics")
 PURE = ("models", "pipeline", "schemas")
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60

@@ -10,13 +10,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agents.embedded.live import Live
-from agents.embedded.outputs.outbox import Outbox
+from agents.embedded.outputs.making import Watched
 
 
 class HostCollector(Collector):
     """What came in, what became of it, and what waits."""
 
-    def __init__(self, live: Live, outboxes: Sequence[Outbox], requests: Counter[tuple[str, int]]) -> None:
+    def __init__(self, live: Live, outboxes: Sequence[Watched], requests: Counter[tuple[str, int]]) -> None:
         self._live, self._outboxes, self._requests = live, outboxes, requests
 
     def collect(self) -> Iterable[Metric]:
@@ -65,13 +65,13 @@ class HostCollector(Collector):
         }
         for name, (text, level) in levels.items():
             yield GaugeMetricFamily(name, text, value=level)
-        pending = GaugeMetricFamily("tocsin_outbox", "Incident versions not yet told to an output.", labels=["output"])
+        pending = GaugeMetricFamily("tocsin_outbox", "What is not yet told to an output.", labels=["output"])
         for outbox in self._outboxes:
             pending.add_metric([outbox.name], outbox.pending())
         yield pending
 
 
-def registry(live: Live, outboxes: Sequence[Outbox], requests: Counter[tuple[str, int]]) -> CollectorRegistry:
+def registry(live: Live, outboxes: Sequence[Watched], requests: Counter[tuple[str, int]]) -> CollectorRegistry:
     """A registry of its own, so that several hosts can live in one process."""
     made = CollectorRegistry()
     made.register(HostCollector(live, outboxes, requests))

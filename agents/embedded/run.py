@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from agents.config import Config, FileInput, HttpInput, JsonLinesOutput, SyslogInput
+from agents.config import Config, FileInput, HttpInput, SyslogInput
 from agents.embedded import tokens
 from agents.embedded.host import Host
 from agents.embedded.inputs.api import Api
@@ -22,8 +22,7 @@ from agents.embedded.inputs.http import Payloads
 from agents.embedded.inputs.syslog import listen_tcp, listen_udp
 from agents.embedded.live import Live
 from agents.embedded.metrics import registry
-from agents.embedded.outputs.jsonl import LinesFile
-from agents.embedded.outputs.webhook import Webhook
+from agents.embedded.outputs.making import make_outputs
 from agents.source_files import make_sources
 from pipeline.sources.normalise import Normaliser
 from schemas.base import ConfigError
@@ -84,12 +83,8 @@ class Running:
         self._config, self._normaliser = config, normaliser
         self._sources = make_sources(config.sources)
         self.live = Live(host, config.store)
-        self._outputs = [
-            LinesFile(one, host.store, self.live.now)
-            if isinstance(one, JsonLinesOutput)
-            else Webhook(one, host.store, self.live.now)
-            for one in config.outputs
-        ]
+        own = Normaliser(make_sources(config.sources))  # some outputs read payloads again, in threads of their own
+        self._outputs = make_outputs(config.outputs, host.store, own, self.live.now)
         self._servers: list[_Server] = []
         self._addresses: list[tuple[str, int]] = []
         self._url = ""
@@ -189,7 +184,7 @@ class Running:
         ) and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.05)
         if left:
-            LOG.warning("%d incident versions are yet to be told; that goes on at the next start", left)
+            LOG.warning("%d changes are yet to be told; that goes on at the next start", left)
 
 
 def _is_live(settings: FileInput) -> bool:

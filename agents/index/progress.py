@@ -1,0 +1,78 @@
+"""How far each lane is read and written. What has piled up goes on beside what is new, so that neither waits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.embedded.rows import PLACES, Cursor
+from agents.embedded.store import Store
+from agents.index.feed import DONE, NAME
+
+PILE = 20_000
+"""More inputs than this behind is a pile: it becomes a range of its own, read by turns with what is new."""
+OPEN_END = (1 << 63) - 1
+
+
+class Range(NamedTuple):
+    """A part of a lane that is read from `after` on, up to `upto`."""
+
+    lane: str
+    cursor: str
+    after: int
+    upto: int = OPEN_END
+
+
+class Progress:
+    """The ranges of one output, as they were read; what is written is kept in the store."""
+
+    def __init__(self, store: Store, output: str, lanes: dict[str, int]) -> None:
+        """`lanes` by their names, each with the end of it now."""
+        self._store = store
+        self._name = f"{NAME} {output}"
+        self._doubt = dict(lanes)
+        self.ranges: dict[str, Range] = {}
+        for lane in lanes:
+            self._load(lane)
+        self._keep_all()
+
+    def _load(self, lane: str) -> None:
+        name = f"{self._name} {lane}"
+        self.ranges[name] = Range(lane, name, self._store.cursor(name))
+        pile = self._store.find_cursor(f"{name} pile")
+        if pile is not None and pile.position != DONE:
+            self.ranges[pile.name] = Range(lane, pile.name, pile.position, int(pile.mark))
+
+    def split(self, ends: dict[str, int]) -> None:
+        """Where a lane has piled up, leave that to a range of its own and go on at its end."""
+        for lane, end in ends.items():
+            name = f"{self._name} {lane}"
+            live = self.ranges[name]
+            apart = f"{name} pile"
+            if lane != "changes" and apart not in self.ranges and _inputs(lane, end - live.after) > PILE:
+                self.ranges[apart] = Range(lane, apart, live.after, end)
+                self.ranges[name] = live._replace(after=end)
+                self._keep_all()
+
+    def doubtful(self, one: Range) -> bool:
+        """Whether what comes next in a range may have been written by an earlier run."""
+        return one.lane != "changes" and one.after < self._doubt[one.lane]
+
+    def read(self, one: Range, position: int) -> Cursor:
+        """A range was read up to a position; the cursor to keep once that is written."""
+        if position >= one.upto:
+            del self.ranges[one.cursor]
+            return Cursor(one.cursor, DONE)
+        self.ranges[one.cursor] = one._replace(after=position)
+        return Cursor(one.cursor, position, str(one.upto) if one.upto != OPEN_END else "")
+
+    def _keep_all(self) -> None:
+        self._store.set_cursors(
+            *(
+                Cursor(one.cursor, one.after, str(one.upto) if one.upto != OPEN_END else "")
+                for one in self.ranges.values()
+            )
+        )
+
+
+def _inputs(lane: str, distance: int) -> int:
+    return distance // PLACES if lane == "history" else distance
