@@ -110,7 +110,7 @@ class Node:
         self.pinned = False
         """Split off itself; the others go with what they are nearest to."""
         self.ties: tuple[str, ...] = ()
-        self.words: tuple[Rare, ...] | None = ()
+        self.words: tuple[Rare, ...] | None = None
         """Its rare words; None until the time that they are counted up to has been reached."""
         self.wake = NEVER
 

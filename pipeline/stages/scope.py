@@ -55,7 +55,6 @@ class Scope:
         key = node_key(about.fingerprint, spell.start)
         node = self.nodes[key] = Node(key, about, spell)
         self.words.begun(about, spell.start, self.watermark)
-        self._read(node)
         self.suppressor.dependencies.enter(node)
         self._weigh(node)
 
@@ -79,17 +78,18 @@ class Scope:
             self._weigh(node)
         return True
 
-    def _read(self, node: Node) -> None:
-        """Find its rare words, as soon as nothing can be said any more before the time that they are counted up to."""
+    def _read(self, node: Node) -> bool:
+        """Find its rare words, as soon as nothing can be said any more before the time that they are counted up to.
+
+        Returns whether there are any.
+        """
         known = self.words.known_from(node.spell.start)
         if known > self.watermark:
-            node.words = None
             self._wake_node(node, known)
-            return
-        node.words = self.words.rare(node.about, node.spell.start)
+            return False
+        node.words = self.words.rare(node.about, node.spell.start, self.watermark)
         self.nodes.touch(node.key)
-        if node.words and node.at != UNPLACED:
-            self._reindex(node)
+        return bool(node.words)
 
     def _regrade(self, node: Node, rank: int) -> None:
         """Its severity is a label like the others: rules may match now that did not before, or the other way round."""
@@ -185,6 +185,8 @@ class Scope:
     def _put_in(self, node: Node, at: int) -> None:
         node.at = at
         self.nodes.touch(node.key)
+        if node.words is None:  # most spells end before they may act, and are never asked
+            self._read(node)
         self._join(node, self.graph.place(node))
 
     def _join(self, node: Node, links: list[tuple[Node, Link]]) -> None:
@@ -343,8 +345,8 @@ class Scope:
         if node.at == UNPLACED and node.spell.end != NEVER and self._evict_at(node) <= self.watermark:
             self.forget(node)
         else:
-            if node.words is None:
-                self._read(node)
+            if node.words is None and node.at != UNPLACED and self._read(node):
+                self._reindex(node)
             self.judge(node)
 
     def placement(self, key: str, version: int) -> Placement:

@@ -17,11 +17,14 @@ from pipeline.settings import FlowSettings
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.node import About, Rare
 from pipeline.state import Table
+from schemas.base import HOUR
 
 BUCKETS = 24
 """Parts of the history."""
 COUNTERS = 1 << 16
 """Counters of a scope and bucket; another one counts the spells."""
+HELD = HOUR
+"""A spell that had to wait for longer until it may act ties nothing by its words."""
 TOTAL = 0
 FORGOTTEN = "before"
 """Key of the entry that says which buckets are forgotten."""
@@ -123,11 +126,12 @@ class Words:
             bucket = scopes[scope] = Bucket(number, scope)
         return bucket
 
-    def rare(self, about: About, start: int) -> tuple[Rare, ...]:
+    def rare(self, about: About, start: int, watermark: int) -> tuple[Rare, ...]:
         """The rare words of a spell, the rarest first; none where the history that it would need is forgotten."""
         until, scope = (start - self._lateness) // self._width, about.scope
         sums = self._sums.get(scope)
-        if sums is None or until - BUCKETS < self.table.live.get(FORGOTTEN, _NOTHING)[TOTAL]:
+        oldest = max(self._oldest(watermark), self.table.live.get(FORGOTTEN, _NOTHING)[TOTAL])
+        if sums is None or until - BUCKETS < oldest:
             return ()
         # The history is all that is kept, but for the few buckets that are too new or too old for this one spell.
         aside = (*range(until, max(self._buckets) + 1), *range(min(self._buckets), until - BUCKETS))
@@ -169,9 +173,13 @@ class Words:
             or self._inventory.find(tenant, token, "", {}) is not None
         )
 
+    def _oldest(self, watermark: int) -> int:
+        """The first bucket that is looked at by the latest of what may still come, or has been held for a while."""
+        return (watermark - self._lateness - HELD) // self._width - BUCKETS
+
     def _expire(self, watermark: int) -> None:
-        """Forget the buckets that not even the latest of what may still come looks at."""
-        oldest = (watermark - self._lateness) // self._width - BUCKETS
+        """Forget the buckets that nobody will look at any more."""
+        oldest = self._oldest(watermark)
         if not self._buckets or min(self._buckets) >= oldest:
             return
         self.table[FORGOTTEN] = {TOTAL: oldest}
