@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pipeline.settings import FlowSettings
 from pipeline.stages.dedup import AlertState, Identity, identity_of, record_of
-from pipeline.stages.fold import NEVER, Fold, Rules, Spell, point_of
+from pipeline.stages.fold import NEVER, Fold, Rules, Spell, point_of, settle
 from pipeline.stages.match import compile_matchers
 from pipeline.state import Table
 from schemas.alert import Alert
@@ -156,16 +156,16 @@ class Intake:
     def _fire(self, fingerprint: str, state: AlertState, at: int) -> Change | None:
         view = state.view
         before = (view.raw, view.flapping, view.open, view.end)
+        settle(view, self.watermark, state.rules)
+        after = (view.raw, view.flapping, view.open, view.end)
+        over = not view.raw and not view.flapping
+        due = view.last + self._forget_after if over else view.due(state.rules)
+        if over and due <= self.watermark and after == before:  # an end is told first
+            self._forget(fingerprint, state)
+            return None
         state.settle_to(self.watermark)
         self.alerts.touch(fingerprint)
         state.wake = NEVER
-        after = (view.raw, view.flapping, view.open, view.end)
-        due = view.due(state.rules)
-        if not view.raw and not view.flapping:
-            due = view.last + self._forget_after
-            if due <= self.watermark and after == before:  # an end is told first
-                self._forget(fingerprint, state)
-                return None
         if due < NEVER:
             state.wake = due
             heappush(self._timers, (due, fingerprint))

@@ -344,6 +344,8 @@ class Scope:
         self.nodes.touch(key)
         if node.at == UNPLACED and node.spell.end != NEVER and self._evict_at(node) <= self.watermark:
             self.forget(node)
+        elif node.spell.end <= node.spell.act:  # it healed while it was held: there is nothing that it may do
+            self._wake_node(node, self._evict_at(node))
         else:
             if node.words is None and node.at != UNPLACED and self._read(node):
                 self._reindex(node)
