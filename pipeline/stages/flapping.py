@@ -6,6 +6,8 @@ The window is a whole number of 20 bits, the newest check in the lowest bit, 1 w
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 CHECKS = 20
 MASK = (1 << CHECKS) - 1
 _HALF = CHECKS // 2
@@ -39,6 +41,7 @@ def share(window: int) -> float:
     return _NEW[window & _LOW_MASK] + _OLD[window >> _HALF]
 
 
+@lru_cache(maxsize=1 << 14)
 def quiet_checks_until(window: int, level: float) -> int:
     """How many checks without a change bring the share down to `level` or below."""
     for checks in range(CHECKS + 1):

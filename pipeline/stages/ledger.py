@@ -23,6 +23,8 @@ WORDS: dict[SuppressionReason, str] = {
 
 def held_by(spell: Spell, covers: tuple[Cover, ...]) -> tuple[Held, ...]:
     """All that holds a spell back, or did: what covers it, its flapping, its end inside the hold time."""
+    if not covers and spell.flaps == NEVER and not spell.end <= spell.act < NEVER:
+        return ()
     held = [Held(cover.reason.value, cover.by, cover.since, cover.until) for cover in covers]
     if spell.flaps < NEVER:
         held.append(Held(SuppressionReason.FLAPPING.value, "", spell.flaps, spell.calmed))
