@@ -146,9 +146,15 @@ class Desk:
         chosen = [key for key in group.members if self._scope.nodes[key].about.fingerprint in alerts]
         if not chosen or len(chosen) == len(group.members):
             return "wrong-arguments", "split needs some, but not all, of the incident's alerts", []
+        nodes = self._scope.nodes
+        tied = {tie for key in group.members if key not in chosen for tie in nodes[key].ties}
         for key in chosen:
-            self._scope.nodes[key].part, self._scope.nodes[key].pinned = command.id, True
-            self._scope.nodes.touch(key)
+            node = nodes[key]
+            self._scope.graph.remove(node, keep=True)
+            node.part, node.pinned = command.id, True
+            node.ties = tuple(tie for tie in node.ties if tie not in tied)  # what was merged by hand before
+            self._scope.graph.index(node)
+            nodes.touch(key)
         self._scope.rebuild(group)
         self._scope.touched[group.id] = "grown"
         return (

@@ -163,6 +163,15 @@ def test_what_was_split_can_be_merged_again() -> None:
     assert world.together() == [{"db", "web"}]
 
 
+def test_what_was_merged_by_hand_can_be_split_again() -> None:
+    world = World().problem("web1", 0).problem("mail1", 30)
+    first, second = world.incidents()
+    world.ask(Action.MERGE, second.id, 31, into=first.id)
+    assert world.ask(Action.SPLIT, first.id, 32, alerts=[print_of("mail1")]).ok
+    world.until(60)
+    assert sorted(map(sorted, world.together())) == [["mail1"], ["web1"]]
+
+
 def test_an_unknown_incident_is_said_to_be_unknown() -> None:
     assert World().ask(Action.ACKNOWLEDGE, "INC-none", 0).reason == "not-found"
 
