@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, str] = {
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
+    "stream": "events a second and latency through workers on a real broker, beside the core",
     "recorded_day": "grouping and root causes on simulated days, against the truth",
 }
 

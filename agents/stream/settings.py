@@ -65,6 +65,11 @@ class KafkaSettings(Record):
         description="How long topics keep messages, by name, where it differs; 0: for ever; raw.{source}: all of them.",
     )
     ingest: IngestSettings = IngestSettings()
+    checkpoint: Span = Field(
+        default=3_000,
+        ge=100,
+        description="A worker keeps its state this often; what came since is read again after it died.",
+    )
     session: Span = Field(
         default=10 * SECOND, description="A worker not heard of for this long loses its partitions to others."
     )

@@ -227,7 +227,7 @@ class Host:
             shard = shards[number] = make(number)
             restored = logs.release(number)
             topic = table.changelog_topic_name.removeprefix(self._prefix)
-            keeper = self._keepers[shard] = Keeper(shard, topic, self.sender, logs, self.config.store.checkpoint_after)
+            keeper = self._keepers[shard] = Keeper(shard, topic, self.sender, logs, self.config.kafka.checkpoint)
             if restored is not None:
                 shard.restore(restored)
                 keeper.offsets = restored.offsets
@@ -317,10 +317,11 @@ class Host:
         found: dict[tuple[str, int], int] = {}
         if not self.ready:
             return found
-        for tp, position in self.positions(self.app.consumer.assignment()).items():
-            end = self.app.consumer.highwater(tp)
-            if end is not None:
-                found[tp.topic, tp.partition] = max(end - (position or 0), 0)
+        consumer: Any = self.app.consumer
+        for tp, position in self.positions(consumer.assignment()).items():
+            behind = consumer.behind(tp, -1 if position is None else position - 1)
+            if behind is not None:
+                found[tp.topic, tp.partition] = behind
         return found
 
     def kept(self) -> Kept:

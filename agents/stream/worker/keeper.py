@@ -42,7 +42,7 @@ class Keeper:
         self._topic, self._sender, self._logs, self._every = topic, sender, logs, every / 1000
         self._lock = asyncio.Lock()
         self._in_flight: list[Sent] = []
-        self._last = time.monotonic()
+        self._last = time.monotonic() - self._every * (shard.partition % 8) / 8  # not all at once
         self._dropped = False
 
     @property

@@ -109,16 +109,16 @@ class Stage:
 
 
 class Worker:
-    """A process of the role correlate."""
+    """A process of one role."""
 
-    def __init__(self, settings: KafkaSettings, name: str, folder: Path) -> None:
+    def __init__(self, settings: KafkaSettings, name: str, folder: Path, role: str = "correlate") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         config = folder / f"{name}.json"
         config.write_bytes(orjson.dumps({"kafka": settings.model_dump(mode="json", exclude_defaults=True)}))
         self.log = folder / f"{name}.log"
-        words = ["worker", "--role", "correlate", "--name", name, "--port", str(self.port), "--config", str(config)]
+        words = ["worker", "--role", role, "--name", name, "--port", str(self.port), "--config", str(config)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from agents.cli.main import main; main()", *words], stderr=log, env=os.environ

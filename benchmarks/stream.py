@@ -1,0 +1,222 @@
+"""Speed of the stream on Kafka: `python -m benchmarks.stream`. A real broker, everything on this machine.
+
+First the agents on packed messages, beside the embedded core on the same events in the same run. Then all of it, from
+one raw message a payload to the topic of incidents. Then, at a steady rate, how long an event takes from one to the other.
+The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import orjson
+
+from agents.simulate import simulate
+from agents.stream import clients
+from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.topics import create, wanted
+from benchmarks.copies import Copies, copies
+from benchmarks.day import arguments, feed, make_normaliser, print_json
+from pipeline.flow import Flow
+from pipeline.settings import FlowSettings
+from pipeline.sources.registry import SOURCES
+from schemas.event import Event
+from tests.integration.kafka.worker.stage import Stage, Worker, ended, total
+from tests.servers import kafka_broker
+
+RATE = 2000
+"""Events a second where latency is measured."""
+PROBES = 20
+"""Of them, each second, new critical problems, of which each opens an incident."""
+EVENTS = 'tocsin_flow_total{step="alerts",what="events"}'
+TICK_SECONDS = os.sysconf("SC_CLK_TCK")
+
+
+def of_settings(bootstrap: str, *, clock: bool) -> KafkaSettings:
+    """Topics of its own."""
+    servers = tuple(bootstrap.split(","))
+    return KafkaSettings(
+        bootstrap_servers=servers, prefix=f"b{uuid.uuid4().hex[:8]}.", ingest=IngestSettings(clock=clock),
+        retention={"raw.{source}": 0},
+    )  # fmt: skip
+
+
+def cpu_seconds(worker: Worker) -> float:
+    """What a process has used of the CPU."""
+    fields = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK_SECONDS
+
+
+def memory(worker: Worker) -> float:
+    """What a process holds, in megabytes."""
+    lines = Path(f"/proc/{worker.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def through_core(found: Copies, events: Sequence[Event]) -> float:
+    """Events a second through the embedded core, by the clock."""
+    flow = Flow(FlowSettings())
+    for record in found.reference:
+        flow.put(record, 0)
+    gc.collect()
+    begun = time.perf_counter()
+    feed(flow, events)
+    return len(events) / (time.perf_counter() - begun)
+
+
+def drained(workers: Sequence[Worker], name: str, wanted_count: float) -> tuple[float, dict[str, float]]:
+    """Seconds from the first to the last of so many of a counter until nothing is left to be read, and its rate."""
+    first = 0.0
+    while not first:
+        time.sleep(0.05)
+        first = total(workers, name)
+    begun, used = time.perf_counter(), [cpu_seconds(one) for one in workers]
+    while total(workers, name) < wanted_count or total(workers, "tocsin_lag{") > 0:
+        time.sleep(0.1)
+    took = time.perf_counter() - begun
+    counted = total(workers, name) - first
+    shares = {f"cpu of {n}": (cpu_seconds(one) - used[n]) / took for n, one in enumerate(workers)}
+    return counted / took, shares
+
+
+def kept(worker: Worker, seconds: float) -> dict[str, float]:
+    """What checkpoints have cost."""
+    found = worker.metrics()
+    number, size = found["tocsin_checkpoints_total"], found["tocsin_checkpoint_bytes_total"]
+    spent = found["tocsin_checkpoint_seconds_total"]
+    return {
+        "checkpoints": number,
+        "bytes each": size / number,
+        "ms each": spent / number * 1000,
+        "share": spent / seconds,
+    }
+
+
+def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path, workers: int) -> dict[str, Any]:
+    """Packed messages through workers of the role correlate."""
+    settings = of_settings(bootstrap, clock=False)
+    stage = Stage(settings, 0)
+    stage.reference = found.reference
+    stage.set()
+    stage.play(events)
+    running = [Worker(settings, f"agents-{n}", folder) for n in range(workers)]
+    with ended(running):
+        rate, shares = drained(running, EVENTS, len(events))
+        figures = {"events_per_second": rate, **shares, "megabytes": [memory(one) for one in running]}
+        figures["checkpoints"] = kept(running[0], len(events) / rate)
+        for one in running:
+            one.stop()
+    return figures
+
+
+def whole(bootstrap: str, found: Copies, events: int, folder: Path) -> dict[str, Any]:
+    """One raw message a payload, to the topic of incidents."""
+    settings = of_settings(bootstrap, clock=False)
+    create(settings, wanted(settings, SOURCES))
+    stage = Stage(settings, 0)
+    stage.reference = found.reference
+    stage.set()
+    sender = clients.producer(settings, linger_ms=20, batch_size=64 * 1024)
+    for number, raw in enumerate(found.raws):
+        key = str(number % 64).encode()
+        sender.send(settings.topic(f"raw.{raw.source}"), raw.payload, key, timestamp_ms=raw.received)
+    sender.close()
+    running = [Worker(settings, "correlate", folder)]
+    with ended(running):
+        while running[0].metrics().get("tocsin_ready") != 1:
+            time.sleep(0.1)
+        running.append(Worker(settings, "ingest", folder, "ingest"))
+        rate, shares = drained(running, EVENTS, events)
+        for one in running:
+            one.stop()
+    return {"events_per_second": rate, "cpu of correlate": shares["cpu of 0"], "cpu of ingest": shares["cpu of 1"]}
+
+
+def latency(bootstrap: str, folder: Path, seconds: int = 30) -> dict[str, float]:
+    """Milliseconds from sending a payload to its incident, at a steady rate of events."""
+    settings = of_settings(bootstrap, clock=True)
+    Stage(settings, 0).set()
+    create(settings, wanted(settings, ("native",)))
+    config = settings
+    running = [Worker(config, "correlate", folder), Worker(config, "ingest", folder, "ingest")]
+    with ended(running):
+        while [one.metrics().get("tocsin_ready") for one in running] != [1, 1]:
+            time.sleep(0.1)
+        reader = clients.consumer(settings)
+        places = [clients.partition(settings.topic("incidents"), n) for n in range(4)]
+        reader.assign(places)
+        reader.seek_to_beginning(*places)
+        waits = _measured(settings, reader, seconds)
+    cuts = quantiles(waits, n=100)
+    return {"probes": len(waits), "p50 ms": cuts[49], "p90 ms": cuts[89], "p99 ms": cuts[98], "max ms": max(waits)}
+
+
+def _measured(settings: KafkaSettings, reader: clients.Consumer, seconds: int) -> list[float]:
+    """Send at the rate, and note when each probe's incident is there; the first seconds are for warming up."""
+    sender = clients.producer(settings, linger_ms=2)
+    topic, began = settings.topic("raw.native"), time.time()
+    sent: dict[str, float] = {}
+    waits: dict[str, float] = {}
+    number = 0
+    while (now := time.time()) < began + seconds + 3:
+        while now < began + seconds and number < (now - began) * RATE:
+            name = f"probe-{number}" if number % (RATE // PROBES) == 0 else f"host-{number % 500}"
+            event = _native(number, name, probe=name.startswith("probe"))
+            if name.startswith("probe"):
+                sent[name] = time.time()
+            sender.send(topic, orjson.dumps(event), name.encode())
+            number += 1
+        for messages in reader.poll(timeout_ms=2).values():
+            for one in messages:
+                name = orjson.loads(one.value or b"")["members"][0]["resource"]
+                waits.setdefault(name, time.time())
+    sender.close()
+    reader.close()
+    early = began + 5
+    return [(waits[name] - at) * 1000 for name, at in sent.items() if at > early and name in waits]
+
+
+def _native(number: int, resource: str, *, probe: bool) -> dict[str, object]:
+    return {
+        "id": f"n{number}",
+        "kind": "problem",
+        "time": time.time_ns() // 1_000_000,
+        "resource": resource,
+        "check": "ping" if probe else f"check {number % 7}",
+        "severity": "critical" if probe else "warning",
+    }
+
+
+def main(given: list[str] | None = None) -> int:
+    """Measure and print."""
+    options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1")
+    found = copies(simulate(1), int(options.copies))
+    normaliser = make_normaliser()
+    events = [event for raw in found.raws for event in normaliser.normalise(raw).events]
+    figures: dict[str, Any] = {"events": len(events), "core": through_core(found, events)}
+    print(f"{len(events):,} events; embedded core {figures['core']:,.0f} events/s", flush=True)
+    with tempfile.TemporaryDirectory() as name, kafka_broker(Path(name) / "broker") as bootstrap:
+        folder = Path(name)
+        figures["agents"] = agents(bootstrap, found, events, folder, int(options.workers))
+        figures["ratio"] = figures["agents"]["events_per_second"] / figures["core"]
+        print(f"agents on packs: {figures['agents']}\nratio to the core {figures['ratio']:.1%}", flush=True)
+        figures["whole"] = whole(bootstrap, found, len(events), folder)
+        print(f"raw topic to incident topic: {figures['whole']}", flush=True)
+        figures["latency"] = latency(bootstrap, folder)
+        print(f"latency at {RATE} events/s: {figures['latency']}", flush=True)
+    if options.json:
+        print_json(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
