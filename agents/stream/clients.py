@@ -26,8 +26,10 @@ KafkaError: type[Exception] = kafka.errors.KafkaError
 """The parent of all that Kafka's client raises."""
 Replaced: type[Exception] = kafka.errors.FencedInstanceIdError
 """Another member of the group has our name."""
-Fenced: tuple[type[Exception], ...] = (kafka.errors.ProducerFencedError, kafka.errors.InvalidProducerEpochError)
-"""Another producer has our transactional id, or our transaction took too long and was given up."""
+
+
+class Unreachable(ConfigError):
+    """No broker answers."""
 
 
 class Partition(NamedTuple):
@@ -88,6 +90,7 @@ class Consumer(Protocol):
     def assignment(self) -> set[Partition]: ...
     def beginning_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]: ...
     def close(self, autocommit: bool = True, timeout_ms: int | None = None) -> None: ...
+    def commit(self, offsets: Mapping[Partition, Any]) -> None: ...
     def committed(self, partition: Partition) -> int | None: ...
     def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]: ...
     def group_metadata(self) -> Any: ...
@@ -125,6 +128,7 @@ class Producer(Protocol):
 class Admin(Protocol):
     """What we use of `kafka.KafkaAdminClient`."""
 
+    def alter_user_scram_credentials(self, alterations: Sequence[Any]) -> Any: ...
     def alter_configs(self, config_resources: Sequence[Any]) -> Any: ...
     def close(self) -> None: ...
     def create_partitions(self, topic_partitions: Mapping[str, int]) -> Any: ...
@@ -207,21 +211,29 @@ def broker_there(settings: KafkaSettings) -> Iterator[None]:
         raise unreachable(settings) from error
 
 
-def unreachable(settings: KafkaSettings) -> ConfigError:
+def unreachable(settings: KafkaSettings) -> Unreachable:
     """Why nobody answers, as far as a connection can tell."""
-    said = []
-    for address in settings.bootstrap_servers:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), 2).close()
-        except OSError as error:
-            said.append(f"{address}: {(error.strerror or str(error)).lower()}")
-        else:
-            said.append(f"{address}: listens, and does not answer as a {settings.protocol} listener of Kafka would")
-    return ConfigError(
-        f"no Kafka broker answers ({'; '.join(said)}). Check kafka.bootstrap_servers, kafka.tls and kafka.sasl; "
+    said = "; ".join(f"{address}: {_diagnosis(address, settings)}" for address in settings.bootstrap_servers)
+    return Unreachable(
+        f"no Kafka broker answers ({said}). Check kafka.bootstrap_servers, kafka.tls and kafka.sasl; "
         "`tocsin kafka up` starts a broker here"
     )
+
+
+def _diagnosis(address: str, settings: KafkaSettings) -> str:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        with socket.create_connection((host, int(port)), 2) as connection:
+            if settings.tls:
+                tls_context(settings.tls).wrap_socket(connection, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        return f"its certificate is not trusted: {error.verify_message.lower()}"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    if settings.sasl:
+        return f"listens, and does not let {settings.sasl.username!r} in by {settings.sasl.mechanism}"
+    return f"listens, and does not answer as a {settings.protocol} listener of Kafka would"
 
 
 def faust_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -250,6 +262,7 @@ def _access(settings: KafkaSettings) -> dict[str, Any]:
         "client_id": f"{settings.prefix}tocsin",
         "security_protocol": settings.protocol,
         "bootstrap_timeout_ms": CONNECT_TIMEOUT,
+        "reconnect_backoff_max_ms": 1000,
     }
     if settings.tls:
         options |= {"ssl_context": tls_context(settings.tls), "ssl_check_hostname": settings.tls.check_hostname}
@@ -298,4 +311,7 @@ def leave_group(settings: KafkaSettings, group: str, instance: str) -> None:
 def close_quietly(client: Producer | Consumer) -> None:
     """Let go of a client whose connection may be gone: what it would say has been said."""
     with suppress(KafkaError):
-        client.close()
+        if isinstance(client, kafka.KafkaProducer):
+            client.close(timeout=1)
+        else:
+            client.close()

@@ -94,7 +94,7 @@ def until_ready(words: list[str]) -> int:
 
 RUNS_ON = ("tocsin run ", "tocsin worker")
 """Examples that end only when they are stopped: tests/agents/cli/test_run.py and tests/integration/kafka run those."""
-ON_KAFKA = ("tocsin kafka", "tocsin topics")
+ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
 """Examples that need a broker: test_kafka_examples.py runs those."""
 
 

@@ -19,12 +19,12 @@ from agents.config import Config
 from agents.source_files import make_sources
 from agents.stream.clients import (
     Consumer,
-    Fenced,
     KafkaError,
     Listener,
     Partition,
     Producer,
     Replaced,
+    Unreachable,
     close_quietly,
     consumer,
     leave_group,
@@ -84,6 +84,8 @@ class Ingest:
         targets = len(self._producer.partitions_for(self.settings.topic("events")))
         self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, self.settings.ingest.pack)
         self.transactions = self.given_up = self.packs = self.ticks = 0
+        self.broken = False
+        """Whether Kafka failed us, and we have not begun anew yet."""
         self.ready = False
         """Whether it has partitions, or knows that others have them all."""
         self._thread = ThreadPoolExecutor(1, "transaction")
@@ -113,12 +115,14 @@ class Ingest:
 
     def close(self) -> None:
         """Let go of Kafka; what was not committed is read again by others."""
-        self._thread.shutdown()
         close_quietly(self._producer)
         close_quietly(self._consumer)
+        self._thread.shutdown()
 
     def step(self) -> None:
         """One look at Kafka, and a transaction where enough waits or has waited long enough."""
+        if self.broken and not self._recovered():
+            return
         linger = self.settings.ingest.linger
         try:
             polled = self._consumer.poll(timeout_ms=linger)
@@ -142,7 +146,7 @@ class Ingest:
 
         It goes on beside us while more is read and decoded; the next one waits for its end, and so does `finish`.
         """
-        if not self.finish():
+        if not self.finish() or self.broken:
             return
         now = self._now()
         outs = self.hop.packs(now)
@@ -236,33 +240,52 @@ class Ingest:
         return max(1000, self.hop.origins * self.hop.targets * 1000 // TICKS_A_SECOND)
 
     def _failed(self, doing: str, error: Exception) -> None:
-        """Give up what is open and read it again: others may have the partitions now, or Kafka had a bad moment."""
+        """Give up what is open, to read it again: others may have the partitions now, or Kafka had a bad moment."""
         if isinstance(error, Replaced):
             raise ConfigError(f"another ingest is named {self.name!r}: give each worker a name of its own") from error
-        if self._open is not None:  # it fails or not: what it holds was read before, and counts as read if it does not
+        if self._open is not None:  # it fails too, or what it holds counts as read
             wait([self._open])
             self._open = None
         LOG.warning("ingest %s: %s failed, and is tried again: %s", self.name, doing, error)
         self.given_up += 1
         self.hop.forget()
         self._positions, self._since = {}, 0
+        self.ready, self.broken = False, True
+
+    def _recovered(self) -> bool:
+        """Begin anew: a new producer gives up what the old one had open, and reading goes on from what is committed."""
         time.sleep(PAUSE)
-        self._start_again(error)
+        try:
+            committed = self._read_again()
+            self._ask_whether_replaced(committed)
+            close_quietly(self._producer)
+            self._producer = self._new_producer()
+            self._read_again()  # the old producer may have been committing until now
+        except Replaced as error:
+            self._failed("starting again", error)
+        except (KafkaError, Unreachable) as error:
+            LOG.warning("ingest %s: Kafka is not back yet: %s", self.name, error)
+            return False
+        self.broken = False
+        return True
+
+    def _read_again(self) -> dict[Partition, int]:
+        """Go back to what counts as read, and say what that is."""
+        known: dict[Partition, int] = {}
         for tp in self._consumer.assignment():
             committed = self._consumer.committed(tp)
             if committed is None:
                 self._consumer.seek_to_beginning(tp)
             else:
+                known[tp] = committed
                 self._consumer.seek(tp, committed)
+        return known
 
-    def _start_again(self, error: Exception) -> None:
-        """A producer that can begin a transaction: ours, or where that is spoilt a new one."""
-        if not isinstance(error, Fenced):
-            try:
-                self._producer.abort_transaction()
-            except KafkaError:
-                LOG.debug("ingest %s: nothing to give up, or no way to", self.name)
-            else:
-                return
-        close_quietly(self._producer)
-        self._producer = self._new_producer()
+    def _ask_whether_replaced(self, committed: Mapping[Partition, int]) -> None:
+        """Commit what is committed already: that tells who has our name, before we take a producer away from them."""
+        try:
+            self._consumer.commit({tp: position(offset) for tp, offset in committed.items()})
+        except Replaced:
+            raise
+        except KafkaError as error:
+            LOG.debug("ingest %s: the group is changing: %s", self.name, error)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.stream.settings import KafkaSettings
+from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.topics import create, wanted
+from pipeline.sources.registry import SOURCES
 from tests.servers import kafka_broker
 
 HERE = Path(__file__).parent
@@ -34,3 +36,11 @@ def settings(bootstrap: str) -> KafkaSettings:
         prefix=f"t{uuid.uuid4().hex[:8]}.",
         retention={"raw.{source}": 0},  # else a day of long ago is deleted as soon as it is written
     )
+
+
+@pytest.fixture
+def kafka(settings: KafkaSettings) -> KafkaSettings:
+    """All topics, and time by events alone."""
+    made = settings.model_copy(update={"ingest": IngestSettings(clock=False, linger=20), "session": 6000})
+    create(made, wanted(made, SOURCES))
+    return made

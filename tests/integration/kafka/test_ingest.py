@@ -28,14 +28,6 @@ T0 = 1_714_521_600_000
 WAIT = 60
 
 
-@pytest.fixture
-def kafka(settings: KafkaSettings) -> KafkaSettings:
-    """All topics, and time by events alone."""
-    made = settings.model_copy(update={"ingest": IngestSettings(clock=False, linger=20), "session": 6000})
-    create(made, wanted(made, SOURCES))
-    return made
-
-
 def send(kafka: KafkaSettings, numbers: range, hosts: int = 50) -> None:
     sender = producer(kafka, linger_ms=5)
     for number in numbers:
@@ -133,11 +125,9 @@ def test_each_payload_is_there_once_however_often_an_ingest_is_killed(kafka: Kaf
         for _ in range(5):
             with child(kafka, "w1"):
                 time.sleep(1.5 + chance.random() * 2)
-        with child(kafka, "w1") as last:
+        with running(kafka, "w1"):
+            sending.join()
             events.until(count)
-            last.terminate()
-            assert last.wait(WAIT) == 0
-        sending.join()
         assert events.ids() == {f"e{number}": 1 for number in range(count)}
     check_offsets(kafka, count)
 
