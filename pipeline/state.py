@@ -97,6 +97,16 @@ class Single(Table[V]):
         self._key, self._read = key, read
         self._drained = b""
 
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self._key,))
+
+    def entry(self, key: str) -> Entry:
+        """The entry as it is now."""
+        return Entry(self.name, key, orjson.dumps(self._read(), None, orjson.OPT_SORT_KEYS))
+
     def drain(self) -> Iterator[Entry]:
         """The entry, where it is not as it was at the last drain."""
         packed = orjson.dumps(self._read(), None, orjson.OPT_SORT_KEYS)
