@@ -20,6 +20,9 @@ from agents.stream.worker.store import LogStore
 MOST_WAITING = 20_000
 """Messages to be sent that a shard may have waiting before it reads on."""
 
+SHORTEN_EVERY = 30.0
+"""Seconds between two times that old records of a log are deleted."""
+
 
 class Kept(NamedTuple):
     """What checkpoints have cost."""
@@ -44,6 +47,7 @@ class Keeper:
         self._in_flight: list[Sent] = []
         self._last = time.monotonic() - self._every * (shard.partition % 8) / 8  # not all at once
         self._dropped = False
+        self._shortened = time.monotonic()
 
     @property
     def busy(self) -> bool:
@@ -107,6 +111,14 @@ class Keeper:
         if first is not None:
             self.offsets[record.mark.number] = first
         self.checkpoints += 1
+        await self._shorten(record.keep)
+
+    async def _shorten(self, keep: int) -> None:
+        """Delete records of the log that are no longer needed, now and then."""
+        if keep in self.offsets and time.monotonic() - self._shortened >= SHORTEN_EVERY:
+            self._shortened = time.monotonic()
+            await self._sender.delete_before(self._topic, self.shard.partition, self.offsets[keep])
+            self.offsets = {number: offset for number, offset in self.offsets.items() if number >= keep}
 
 
 def _now() -> int:

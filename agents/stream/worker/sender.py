@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import aiokafka  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from agents.stream.partition import partition_of
 from agents.stream.worker.outputs import Out
+
+LOG = logging.getLogger(__name__)
 
 BATCH = 900_000
 """Bytes of a batch at most; a topic takes a megabyte."""
@@ -27,6 +31,7 @@ class Sender:
         self._producer = aiokafka.AIOKafkaProducer(
             **options, enable_idempotence=True, max_batch_size=BATCH, max_request_size=BATCH, linger_ms=0
         )
+        self._admin = AIOKafkaAdminClient(**options)
         self._counts: dict[str, int] = {}
         self._partition = lru_cache(50_000)(partition_of)
         self.messages = 0
@@ -35,16 +40,26 @@ class Sender:
     async def start(self, topics: Iterable[str]) -> None:
         """Connect, and learn how many partitions the topics have."""
         await self._producer.start()
+        await self._admin.start()
         for topic in topics:
             self._counts[topic] = len(await self._producer.partitions_for(self._prefix + topic))
 
     async def stop(self) -> None:
         """Send the rest and disconnect."""
         await self._producer.stop()
+        await self._admin.close()
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""
         return self._counts[topic]
+
+    async def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the messages of a partition before an offset. Where that is not allowed they stay, and it is told."""
+        place = aiokafka.TopicPartition(self._prefix + topic, partition)
+        try:
+            await self._admin.delete_records({place: RecordsToDelete(before_offset=offset)})
+        except KafkaError as error:
+            LOG.warning("%s: what is no longer needed could not be deleted: %r", place.topic, error)
 
     async def send(self, outs: Sequence[Out]) -> list[Sent]:
         """Send messages; each future ends when all replicas have its batch. Raises KafkaError."""
