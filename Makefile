@@ -1,4 +1,4 @@
-# Everything sets itself up: only make, git and Python 3.11 to 3.13 are needed.
+# Everything sets itself up: only make, git and Python 3.11 to 3.13 are needed, and for the tests a JDK and Maven.
 PYTHON     ?= python3
 VENV       := .venv
 BIN        := $(VENV)/bin
@@ -9,7 +9,7 @@ UPGRADE    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint servers bench lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ help: ## Show this list
 run: $(VENV)/.runtime ## Simulate a day in a data centre, correlate it, print what came out
 	$(BIN)/tocsin demo
 
-test: lint ## Lint, then run every test
+test: lint servers ## Lint, then run every test
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
@@ -25,6 +25,9 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(CODE)
 	$(BIN)/lint-imports
+
+servers: $(VENV)/.dev ## Fetch the real servers that tests start, where they are not there yet
+	@$(BIN)/python -m agents.local
 
 bench: $(VENV)/.dev ## Print the figures for speed and quality
 	$(BIN)/python -m benchmarks
