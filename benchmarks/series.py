@@ -167,13 +167,14 @@ def points(shape: Callable[[int], float], sampling: Sampling, days: float, chanc
             yield time, value
 
 
-def ordinary(seed: int) -> tuple[str, Iterator[Point], Sampling]:
-    """The kind, the points over 60 days and the sampling of series number `seed`."""
+def ordinary(seed: int) -> tuple[str, Iterator[Point], float]:
+    """The kind, the points and the days of series number `seed`: 45 days, 15 where it is measured every minute."""
     chance = Random(seed)
     kind = sorted(ORDINARY)[seed % len(ORDINARY)]
     step = chance.choice((MINUTE, 5 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE))
+    days = 15.0 if step == MINUTE else 45.0
     sampling = Sampling(step, chance.choice((0.0, 0.0, 0.01, 0.05)))
-    return kind, points(ORDINARY[kind](chance), sampling, 60, chance), sampling
+    return kind, points(ORDINARY[kind](chance), sampling, days, chance), days
 
 
 class Growth(NamedTuple):
@@ -202,3 +203,55 @@ def growth(seed: int) -> Growth:
         level += rate + chance.gauss(0.0, rough)
         time += step
     return Growth(kind, said, time)
+
+
+class Degradation(NamedTuple):
+    """Two weeks as usual, then something goes slowly wrong until a fixed threshold is passed."""
+
+    kind: str
+    metric: str
+    unit: str
+    points: list[Point]
+    begins: int
+    passes: int
+    """When the second value in a row is beyond the threshold."""
+
+
+def _level(shape: Callable[[int], float]) -> float:
+    usual = [shape(at) for at in range(START, START + DAY, 5 * MINUTE)]
+    return sum(usual) / len(usual)
+
+
+def degradation(seed: int) -> Degradation:
+    """A leak, a filling disk, a growing latency, a dying link; in three hours to three days."""
+    chance = Random(seed)
+    kind = ("leak", "disk", "latency", "link")[seed % 4]
+    metric, unit, threshold = {
+        "leak": ("memory usage", "%", 90.0),
+        "disk": ("disk usage", "%", 90.0),
+        "latency": ("response time", "ms", 0.0),
+        "link": ("packet loss", "%", 10.0),
+    }[kind]
+    shape = {"leak": memory, "disk": cleaned, "latency": latency, "link": shares}[kind](chance)
+    begins = START + 14 * DAY + int(chance.uniform(0, DAY))
+    lasts = 10 ** chance.uniform(0.5, 1.86) * HOUR
+    level = _level(shape)
+    while kind == "leak" and level > 65.0:  # nearer to the threshold it passes by itself
+        shape = memory(chance)
+        level = _level(shape)
+    if kind == "latency":
+        threshold = 4.0 * level
+    said: list[Point] = []
+    for time in range(START, int(begins + 2 * lasts), 5 * MINUTE):
+        value = shape(time)
+        part = max(time - begins, 0) / lasts
+        if kind == "latency":
+            value *= 4.0**part
+        elif kind == "link":
+            value = 100.0 - value + (chance.expovariate(1.0 / (threshold * part)) if part > 0.0 else 0.0)
+        else:
+            value += part * (threshold - level)
+        said.append((time, value))
+        if len(said) > 1 and time > begins and min(value, said[-2][1]) >= threshold:
+            break
+    return Degradation(kind, metric, unit, said, begins, said[-1][0])

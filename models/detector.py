@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from math import isfinite, log
+from math import copysign, isfinite, log
 from typing import Any, NamedTuple
 
 from river import base
@@ -19,9 +19,11 @@ from models.normal import Normal, View
 from models.packed import pack, unpack
 from models.tail import Tail
 
-DELAY = 8
+DELAY = 4
 """A feature is learned that many points late, so that the beginning of an anomaly does not teach that it is usual."""
 SMOOTH = 0.7
+_SINGLE = 3e38
+"""What single precision can hold."""
 _LARGEST = 1e100
 """Values beyond it say nothing: their squares could not be told from infinity."""
 
@@ -136,9 +138,10 @@ class Detector(base.Base):
                 old = late[at]
                 up.learn(old if old > 0.0 else 0.0)
                 down.learn(-old if old < 0.0 else 0.0)
-            late[at] = min(max(look, -3e38), 3e38)
+            late[at] = look if -_SINGLE < look < _SINGLE else copysign(_SINGLE, look)
             at += 1
-            feature.learn(normal, view, memory)
+            if memory:
+                feature.learn(normal, view, memory)
         normal.learn(time, value, view)
 
     # -- state -------------------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ def _fast(points: int) -> Feature:
     rate = 1.0 / points
 
     def moved(normal: Normal, view: View, memory: list[float]) -> float:
-        return memory[0] + max(rate, 1.0 / (normal.n + 1)) * (view.value - memory[0])
+        now = rate if normal.n >= points else 1.0 / (normal.n + 1)
+        return memory[0] + now * (view.value - memory[0])
 
     def look(normal: Normal, view: View, memory: list[float]) -> float:
         deviation = normal.deviation

@@ -7,6 +7,7 @@ much more wrong than it claimed it is silent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import erf, inf, isnan, pi, sqrt
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ _REACH = 2.0
 """A line is drawn no further than that many times the past it was seen in."""
 _TRUST = 4.0
 """Mean square of the error against what was claimed, above which a length is silent."""
+_HALF = SLOTS // 2
 _QUANTILE = 1.2816
 """Of the normal distribution: the interval holds 80 %."""
 _STIFFEST = 0.95
@@ -99,9 +101,10 @@ class Forecaster(base.Base):
         found = [
             forecast
             for at, ring in enumerate(self._rings)
-            if (line := self._trusted(at)) is not None
-            and (line.daily or not self._turns(line, bound - self._anchor))
+            if _may_reach(ring, bound - self._anchor)
+            and (line := self._trusted(at)) is not None
             and (forecast := _crossing(line, ring, bound - self._anchor)) is not None
+            and (line.daily or not self._turns(line, bound - self._anchor))
         ]
         return min(found, key=lambda one: (one.latest - one.earliest) / max(one.at - self._time, 1), default=None)
 
@@ -152,13 +155,15 @@ class Forecaster(base.Base):
             came = ring.means[SLOTS - int(ring.slot - claim[0])] if ring.slot - claim[0] <= SLOTS else None
             if came is not None and not isnan(came):
                 error = (came - claim[1]) ** 2 / max(claim[2], 1e-12 * claim[1] ** 2, 1e-300)
-                self._wrong[at] += 0.3 * (min(error, 16.0) - self._wrong[at])
+                # Rounded, for short state.
+                self._wrong[at] = round(self._wrong[at] + 0.3 * (min(error, 16.0) - self._wrong[at]), 3)
             claim = self._claims[at] = []
         if not claim:
             line = self._line(at)
             if line is not None:
                 ahead = _BACK + 0.5
-                self._claims[at] = [ring.slot + _BACK, line.level + line.slope * ahead, line.variance(ahead)]
+                claimed = (line.level + line.slope * ahead, line.variance(ahead))
+                self._claims[at] = [ring.slot + _BACK, *(float(f"{number:.7g}") for number in claimed)]
 
     @property
     def picture(self) -> list[float]:
@@ -178,7 +183,7 @@ class Forecaster(base.Base):
         self._claims, self._wrong = [list(claim) for claim in claims], list(wrong)
 
 
-def fit(times: list[float], means: list[float], slots_a_day: float) -> Line | None:
+def fit(times: tuple[float, ...], means: Sequence[float], slots_a_day: float) -> Line | None:
     """Least squares with errors that remember (AR 1); None where there are too few slots.
 
     With more than a day and a half of slots shorter than a day, a sine and cosine of the day go beside the line.
@@ -186,8 +191,8 @@ def fit(times: list[float], means: list[float], slots_a_day: float) -> Line | No
     n = len(means)
     if n < _FEWEST or (slots_a_day <= _COARSE and times[-1] - times[0] < _DAYS * slots_a_day):
         return None
-    y = np.asarray(means)
-    x, inverse, solver = _design(tuple(times), slots_a_day)
+    y = np.asarray(means, dtype=np.float64)
+    x, inverse, solver = _design(times, slots_a_day)
     solved = solver @ y
     left = y - x @ solved
     noise = float(left @ left) / (n - x.shape[1])
@@ -197,7 +202,7 @@ def fit(times: list[float], means: list[float], slots_a_day: float) -> Line | No
     inflate = (1.0 + remembers) / (1.0 - remembers)
     lag = max(min(_BACK, n // 3), 2)
     # What the differences over more slots have beyond those over one is a walk, which the line does not know of.
-    far, near = (float(np.mean((left[by:] - left[:-by]) ** 2)) for by in (lag, 1))
+    far, near = _difference(left, lag), _difference(left, 1)
     wander = max(_WALK * max(far - near, 0.0) / (lag - 1), near * min(max(2.5 * remembers - 1.0, 0.0), 1.0))
     # Least squares on a walk: variance 6/5 s/n of the slope, 2/15 s n of the end (Durlauf and Phillips 1988).
     return Line(
@@ -212,7 +217,13 @@ def fit(times: list[float], means: list[float], slots_a_day: float) -> Line | No
     )
 
 
-@lru_cache(maxsize=256)
+def _difference(left: Matrix, lag: int) -> float:
+    """The mean square of the differences over that many slots."""
+    change = left[lag:] - left[:-lag]
+    return float(change @ change) / len(change)
+
+
+@lru_cache(maxsize=1024)
 def _design(times: tuple[float, ...], slots_a_day: float) -> tuple[Matrix, Matrix, Matrix]:
     """Columns of the line (and of the day), their inverse product, and what solves for them. Rings are mostly full."""
     t = np.asarray(times)
@@ -223,6 +234,15 @@ def _design(times: tuple[float, ...], slots_a_day: float) -> tuple[Matrix, Matri
     x = np.stack(columns, axis=1)
     inverse = np.linalg.pinv(x.T @ x)
     return x, inverse, inverse @ x.T
+
+
+def _may_reach(ring: Ring, bound: float) -> bool:
+    """A quick look, which spares most fits: whether the change from one half of a ring to the other points there."""
+    old, new = sum(ring.means[:_HALF]) / _HALF, sum(ring.means[_HALF:]) / _HALF
+    if isnan(old) or isnan(new):
+        return True
+    seen = new + 2.0 * (_REACH * SLOTS / _HALF) * (new - old)
+    return seen >= bound if bound > new else seen <= bound
 
 
 def _crossing(line: Line, ring: Ring, bound: float) -> Forecast | None:

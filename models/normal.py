@@ -23,7 +23,7 @@ _BIN_DAYS = 11
 _FEW = 30
 """Points before the slow level and spread are trusted."""
 _GAP = 3.5
-_MOST = 65_535
+_MOST_OF_DAY, _MOST = 255, 65_535
 
 
 class View(NamedTuple):
@@ -50,7 +50,7 @@ class Normal:
         self.anchor = self.last = self.mean = self.variance = self.step = 0.0
         self.time = 0
         self._day = array("f", bytes(4 * DAY_BINS))
-        self._day_n = array("H", bytes(2 * DAY_BINS))
+        self._day_n = array("B", bytes(DAY_BINS))
         self._week = array("f", bytes(4 * WEEK_BINS))
         self._week_n = array("H", bytes(2 * WEEK_BINS))
 
@@ -98,7 +98,7 @@ class Normal:
 
     def _learn_shape(self, view: View) -> None:
         at, step = view.bin, self.step
-        seen = self._day_n[at] = min(self._day_n[at] + 1, _MOST)
+        seen = self._day_n[at] = min(self._day_n[at] + 1, _MOST_OF_DAY)
         rate = min(step / _DAY_BIN, 1.0) / _BIN_DAYS
         self._day[at] += max(1.0 / seen, rate) * (view.value - self._day[at])
         if view.residual is not None:
@@ -118,4 +118,4 @@ class Normal:
         """Take over a state that `dump` gave."""
         self.n, self.anchor, self.last, self.mean, self.variance, self.step, self.time = state[:7]
         self._day, self._week = unpack("f", state[7]), unpack("f", state[9])
-        self._day_n, self._week_n = unpack("H", state[8]), unpack("H", state[10])
+        self._day_n, self._week_n = unpack("B", state[8]), unpack("H", state[10])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from math import isnan, nan
 from typing import Any
 
 from models.packed import pack, unpack
 
 SLOTS = 28
+_MIDDLES = tuple(at - SLOTS + 0.5 for at in range(SLOTS))
 
 
 class Ring:
@@ -39,10 +41,12 @@ class Ring:
             self.means = (self.means + ended + empty)[-SLOTS:]
         self.slot, self._sum, self._count = slot, 0.0, 0
 
-    def full(self) -> tuple[list[float], list[float]]:
+    def full(self) -> tuple[tuple[float, ...], Sequence[float]]:
         """Middles of the slots that have a mean (in slots, 0 is the begin of the current one), and the means."""
+        if not isnan(sum(self.means)):
+            return _MIDDLES, self.means
         found = [(at - SLOTS + 0.5, mean) for at, mean in enumerate(self.means) if not isnan(mean)]
-        return [at for at, _ in found], [mean for _, mean in found]
+        return tuple(at for at, _ in found), [mean for _, mean in found]
 
     def dump(self) -> list[Any]:
         """The state as plain data."""

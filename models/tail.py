@@ -17,25 +17,27 @@ PER_OCTAVE = 4
 BINS = 40
 FIRST = 24
 """The bin that the first magnitude gets: it leaves a factor of 16 above, and of 64 below."""
-SHARE = 0.02
+ONE_IN = 50
+"""The share of the past beyond u is one in so many."""
 WARM = 50
-FULL = 32_768
+FULL = 32_750
 """When so many are counted all counts are halved, so that the past fades."""
 
 _WIDTH = log(2.0) / PER_OCTAVE
-_TINY, _HUGE = 1e-300, 1e300
+_TINY = 1e-300
 
 
 class Tail:
     """The upper tail of a stream of magnitudes (numbers from 0 up). Cost and size don't depend on what was seen."""
 
-    __slots__ = ("_above", "_bin", "_counts", "_low", "_sum", "n")
+    __slots__ = ("_above", "_bin", "_counts", "_low", "_sum", "_wanted", "n")
 
     def __init__(self) -> None:
         self.n = 0
         self._low: int | None = None
         self._counts = array("H", bytes(2 * BINS))
         self._bin = self._above = self._sum = 0
+        self._wanted = 2
 
     def score(self, x: float) -> float:
         """The surprise of a magnitude in nats; 0 for what is not beyond u, or while too little is known."""
@@ -50,10 +52,14 @@ class Tail:
         return log(self.n / above) + over / mean
 
     def learn(self, x: float) -> None:
-        """Count a magnitude."""
+        """Count a finite magnitude."""
         self.n += 1
+        if self.n % ONE_IN == 0:
+            if self.n >= FULL:
+                self._halve()
+            self._settle()
         if x >= _TINY:
-            at = floor(log(min(x, _HUGE)) / _WIDTH)
+            at = floor(log(x) / _WIDTH)
             if self._low is None:
                 self._low = at - FIRST
             at -= self._low
@@ -65,13 +71,12 @@ class Tail:
                 if at >= self._bin:
                     self._above += 1
                     self._sum += at
-        if self.n >= FULL:
-            self._halve()
-        self._settle()
+                    if self._above - self._counts[self._bin] >= self._wanted:
+                        self._settle()
 
     def _settle(self) -> None:
         """Move u to the highest edge that at least the share q lies beyond."""
-        wanted = max(self.n * SHARE, 2.0)
+        wanted = self._wanted = max(self.n // ONE_IN, 2)
         counts, start, above = self._counts, self._bin, self._above
         while start < BINS - 1 and above - counts[start] >= wanted:
             above -= counts[start]
@@ -101,11 +106,14 @@ class Tail:
 
     def dump(self) -> list[Any]:
         """The state as plain data."""
-        return [self.n, self._low, pack(self._counts)]
+        used = [at for at, count in enumerate(self._counts) if count]
+        first, last = (used[0], used[-1] + 1) if used else (0, 0)
+        return [self.n, self._low, first, pack(self._counts[first:last])]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        self.n, self._low = state[0], state[1]
-        self._counts = unpack("H", state[2])
+        self.n, self._low, first, counts = state
+        known = unpack("H", counts)
+        self._counts = array("H", [*([0] * first), *known, *([0] * (BINS - first - len(known)))])
         self._recount()
         self._settle()

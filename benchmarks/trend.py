@@ -1,0 +1,199 @@
+"""The models on simulated series: `python -m benchmarks.trend [--json] [--series 200] [--parts false,lead,...]`.
+
+False alarms on ordinary series, lead before a fixed threshold on degradations, forecasts of when something is full,
+points a second from sample to event, bytes of state.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from statistics import median
+from time import process_time
+from typing import Any
+
+import orjson
+
+from benchmarks.day import arguments, print_json
+from benchmarks.series import MINUTE, ORDINARY, START, Degradation, Point, degradation, growth, ordinary
+from models.forecast import Forecaster
+from pipeline.stages.trend import Trends
+from schemas.event import Event, EventKind, MetricSample
+
+MONTH = 30.0
+MANY = 100_000
+METRICS = {
+    "temperature": ("temperature", "Cel"),
+    "traffic": ("throughput", "By"),
+    "cpu": ("cpu utilization", "%"),
+    "office": ("active sessions", ""),
+    "latency": ("response time", "ms"),
+    "counts": ("mail queue", ""),
+    "backup": ("disk util", "%"),
+    "cleaned": ("disk usage", "%"),
+    "memory": ("memory usage", "%"),
+    "shares": ("availability", "%"),
+    "up": ("up", ""),
+    "errors": ("error rate", ""),
+}
+
+
+def samples(name: str, metric: tuple[str, str], points: Iterable[Point]) -> Iterable[MetricSample]:
+    """The points as a monitor would send them."""
+    for time, value in points:
+        yield MetricSample(
+            time=time, received=time, source="simulated", resource=name, metric=metric[0], value=value, unit=metric[1]
+        )
+
+
+def problems(trends: Trends, arriving: Iterable[MetricSample]) -> list[Event]:
+    """The anomalies and forecasts that begin."""
+    return [event for one in arriving for event in trends.sample(one) if event.kind is EventKind.PROBLEM]
+
+
+def false_alarms(number: int) -> dict[str, Any]:
+    """Events a series and month on series on which nothing is wrong."""
+    rates: dict[str, list[float]] = defaultdict(list)
+    kinds: Counter[str] = Counter()
+    for seed in range(number):
+        kind, points, days = ordinary(seed)
+        told = problems(Trends(), samples(f"series-{seed}", METRICS[kind], points))
+        kinds.update(event.check.rsplit(" ", 1)[1] for event in told)
+        rates[kind].append(len(told) * MONTH / days)
+    every = sorted(rate for found in rates.values() for rate in found)
+    return {
+        "series": number,
+        "mean": sum(every) / len(every),
+        "above_one": sum(rate > 1.0 for rate in every) / len(every),
+        "most": every[-1],
+        "anomalies": kinds["anomaly"],
+        "forecasts": kinds["forecast"],
+        "by_kind": {kind: sum(found) / len(found) for kind, found in rates.items()},
+    }
+
+
+def lead(number: int) -> dict[str, Any]:
+    """How often, and how long, an event came before the fixed threshold was passed."""
+    seen: dict[str, list[float | None]] = defaultdict(list)
+    for seed in range(number):
+        case = degradation(seed)
+        seen[case.kind].append(_first(case))
+    leads = [one for found in seen.values() for one in found if one is not None]
+    return {
+        "cases": number,
+        "before": len(leads) / number,
+        "median_lead_minutes": median(leads) / MINUTE if leads else 0.0,
+        "by_kind": {kind: sum(one is not None for one in found) / len(found) for kind, found in seen.items()},
+    }
+
+
+def _first(case: Degradation) -> float | None:
+    told = problems(Trends(), samples("one", (case.metric, case.unit), case.points))
+    before = [event.time for event in told if case.begins <= event.time < case.passes]
+    return case.passes - before[0] if before else None
+
+
+def forecasts(number: int) -> dict[str, Any]:
+    """Time to full, asked at half the way."""
+    errors: dict[str, list[float | None]] = defaultdict(list)
+    covered: dict[str, list[bool]] = defaultdict(list)
+    for seed in range(number):
+        case = growth(seed)
+        half = (case.points[0][0] + case.full) // 2
+        forecaster = Forecaster()
+        for time, value in case.points:
+            if time <= half:
+                forecaster.learn_one(time, value)
+        found = forecaster.reaches(100.0)
+        errors[case.kind].append(None if found is None else abs(found.at - case.full) / (case.full - half))
+        if found is not None:
+            covered[case.kind].append(found.earliest <= case.full <= found.latest)
+    every = [one for found in errors.values() for one in found]
+    holds = [one for found in covered.values() for one in found]
+    return {
+        "cases": number,
+        "within_20": sum(one is not None and one <= 0.2 for one in every) / number,
+        "silent": sum(one is None for one in every) / number,
+        "covered_of_80": sum(holds) / len(holds),
+        "within_20_by_kind": {k: sum(o is not None and o <= 0.2 for o in f) / len(f) for k, f in errors.items()},
+        "covered_by_kind": {kind: sum(found) / len(found) for kind, found in covered.items()},
+    }
+
+
+def mixed(series: int, rounds: int) -> list[MetricSample]:
+    """One sample of each series in turn, of all kinds, every five minutes."""
+    streams = []
+    for seed in range(series):
+        kind, points, _ = ordinary(seed * len(ORDINARY) * 7 + seed)
+        streams.append(
+            [*samples(f"series-{seed}", METRICS[kind], (p for p, _ in zip(points, range(rounds), strict=False)))]
+        )
+    return [stream[at] for at in range(rounds) for stream in streams]
+
+
+def speed() -> dict[str, Any]:
+    """Points a second on one core from sample to event, and what a checkpoint of all series costs."""
+    arriving = mixed(60, 1000)
+    trends = Trends()
+    begun = process_time()
+    for one in arriving:
+        trends.sample(one)
+    took = process_time() - begun
+    begun = process_time()
+    entries = list(trends.table.drain())
+    drained = process_time() - begun
+    sizes = sorted(len(entry.value or b"") for entry in entries)
+    return {
+        "points_per_second": len(arriving) / took,
+        "checkpoint_microseconds_a_series": drained / len(entries) * 1e6,
+        "state_bytes_median": sizes[len(sizes) // 2],
+        "state_bytes_most": sizes[-1],
+    }
+
+
+def state() -> dict[str, Any]:
+    """Memory of many series in one process."""
+    trends = Trends()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for at in range(5):
+        for number in range(MANY):
+            value = float(number % 97 + at)
+            time = START + at * 10 * MINUTE
+            trends.sample(
+                MetricSample(
+                    time=time, received=time, source="s", resource=f"host-{number}", metric="load1", value=value
+                )
+            )
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    written = sum(len(orjson.dumps(trends.table[key].dump())) for key in list(trends.table)[:1000]) / 1000
+    return {"series": MANY, "bytes_in_memory": grown * 1024 / MANY, "bytes_written_when_new": written}
+
+
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "false": false_alarms,
+    "lead": lead,
+    "forecast": forecasts,
+    "speed": lambda _: speed(),
+    "state": lambda _: state(),
+}
+
+
+def main(given: list[str] | None = None) -> int:
+    """Measure and print."""
+    options = arguments("The models on simulated series.", given, series="200", parts=",".join(PARTS))
+    figures = {}
+    for part in options.parts.split(","):
+        figures[part] = PARTS[part](int(options.series))
+        print(part)
+        for name, value in figures[part].items():
+            shown = {k: round(v, 2) for k, v in value.items()} if isinstance(value, dict) else f"{value:,.6g}"
+            print(f"  {name:<36}{shown}")
+    if options.json:
+        print_json(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Counters become rates: what only counts up says something by how fast it does."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from river import base
+
+
+class Counter(base.Base):
+    """The last value of a counter. A lower one is a reset: how much was counted before it is not known."""
+
+    def __init__(self) -> None:
+        self._time: int | None = None
+        self._value = 0.0
+
+    def rate_one(self, time: int, value: float) -> float | None:
+        """How much a second since the last value; None for the first, an older, a reset, or no finite number."""
+        if not isfinite(value) or (self._time is not None and time <= self._time):
+            return None
+        before, last = self._time, self._value
+        self._time, self._value = time, value
+        if before is None or value < last:
+            return None
+        return (value - last) * 1000.0 / (time - before)
+
+    def dump(self) -> list[Any]:
+        """The state as plain data."""
+        return [self._time, self._value]
+
+    def load(self, state: list[Any]) -> None:
+        """Take over a state that `dump` gave."""
+        self._time, self._value = state

@@ -1,0 +1,206 @@
+"""Samples in; events out where a series is not as usual, or will reach a bound."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from models.alarm import rarity
+from models.catalogue.lookup import Indicator, find
+from models.detector import Judgement
+from models.forecast import Forecast
+from models.words import number, picture, reason, span
+from pipeline.stages.series import Series, bound, load
+from pipeline.state import Table
+from schemas.base import DAY, Record
+from schemas.event import Event, EventKind, MetricSample, Signal, content_id, fingerprint
+from schemas.severity import Severity
+
+SOURCE = "trend"
+_WEEKS, _DAYS = 9 * DAY, 2 * DAY
+"""How long a series is new: what comes back each week, or each day, must have come back once."""
+_UNSETTLED = 1.5
+"""By how much more a new series must surprise."""
+
+
+class TrendSettings(Record):
+    """When a series is worth an event."""
+
+    threshold: float = 16.0
+    """Surprise at which an anomaly begins; see `models.alarm.rarity`."""
+    ahead: int = 7 * DAY
+    """A bound that is reached later than that is not told of."""
+    certain: float = 0.8
+    """Nor one that is reached with lower odds than that by the end of the interval."""
+    forget: int = 30 * DAY
+    """A series that is silent for so long is forgotten."""
+
+
+class Trends:
+    """All series by key. One sample in, the events it gives rise to out; nothing is sent or stored here."""
+
+    def __init__(self, settings: TrendSettings | None = None) -> None:
+        self.settings = settings or TrendSettings()
+        self.table: Table[Series] = Table("series", Series.dump, lambda _, state: load(state))
+
+    def sample(self, sample: MetricSample) -> list[Event]:
+        """Learn from one sample; the anomalies and forecasts that begin or end with it."""
+        key = series_key(sample)
+        indicator = find(sample.metric, sample.unit)
+        series = self.table.get(key)
+        if series is None:
+            series = Series(self.settings.threshold, indicator is not None and indicator.counter)
+            weekly = indicator is None or indicator.shape == "week"
+            series.settled = sample.time + (_WEEKS if weekly else _DAYS)
+            self.table[key] = series
+        value = sample.value
+        if series.counter is not None:
+            rate = series.counter.rate_one(sample.time, value)
+            if rate is None:
+                return []
+            value = rate
+        if not isfinite(value) or sample.time < series.time:
+            return []
+        self.table.touch(key)
+        series.time = sample.time
+        return [*self._detect(key, series, sample, value), *self._forecast(key, series, sample, value, indicator)]
+
+    def expect(self, sample: MetricSample, until: int) -> None:
+        """Feedback: what this series does is expected until that time; it learns and says nothing."""
+        series = self.table.get(series_key(sample))
+        if series is not None:
+            series.expected_until = until
+            self.table.touch(series_key(sample))
+
+    def feedback(self, sample: MetricSample, *, right: bool) -> None:
+        """Feedback: an anomaly of this series was worth it or not: its threshold moves by what triples the odds."""
+        series = self.table.get(series_key(sample))
+        if series is not None:
+            least, most = 0.7 * self.settings.threshold, 3.0 * self.settings.threshold
+            moved = series.alarm.threshold + (-1.0 if right else 2.6)
+            series.alarm.threshold = min(max(moved, least), most)
+            self.table.touch(series_key(sample))
+
+    def forget(self, watermark: int) -> None:
+        """Drop the series that have been silent for long."""
+        old = watermark - self.settings.forget
+        for key in sorted(key for key, series in self.table.live.items() if series.time < old):
+            del self.table[key]
+
+    def _detect(self, key: str, series: Series, sample: MetricSample, value: float) -> list[Event]:
+        judgement = series.detector.step(sample.time, value)
+        was_open = series.alarm.open
+        score = judgement.score if sample.time >= series.settled else judgement.score / _UNSETTLED
+        begins = series.alarm.step(score)
+        if begins:
+            series.peak = judgement.score
+            if sample.time < series.expected_until:
+                series.alarm.open = False
+                return []
+            return [self._anomaly(key, series, sample, value, judgement)]
+        if was_open and not series.alarm.open:
+            return [self._over(key, sample, "anomaly", f"{sample.metric} is as usual again: {number(value)}")]
+        if was_open:
+            series.peak = max(series.peak, judgement.score)
+        return []
+
+    def _anomaly(self, key: str, series: Series, sample: MetricSample, value: float, seen: Judgement) -> Event:
+        why = reason(series.detector, seen)
+        shown = picture([*series.forecaster.picture, value])
+        low, high = seen.expected - 2.0 * seen.deviation, seen.expected + 2.0 * seen.deviation
+        told = (
+            f"{sample.metric} {number(value)}{sample.unit and ' ' + sample.unit}: {why}, {number(seen.expected)} usual"
+        )
+        labels = {
+            **sample.labels,
+            "score": f"{seen.score:.1f}",
+            "one_in": f"{rarity(seen.score):.3g}",
+            "expected": f"{low:.6g} to {high:.6g}",
+            "reason": why,
+            "picture": shown,
+        }
+        return self._event(key, sample, "anomaly", told, value, labels)
+
+    def _forecast(
+        self, key: str, series: Series, sample: MetricSample, value: float, indicator: Indicator | None
+    ) -> list[Event]:
+        fresh = series.forecaster.learn_one(sample.time, value)
+        limit = bound(indicator)
+        if not fresh or limit is None:
+            return []
+        found = series.forecaster.reaches(limit)
+        now = sample.time
+        # Told once it is near and sure; taken back only when it is neither any more.
+        reach = self.settings.ahead * (2 if series.predicted else 1)
+        near = found is not None and found.latest - now < 3 * (found.at - now) and found.at - now <= reach
+        if near and found is not None and not series.predicted and now >= series.expected_until:
+            if series.forecaster.odds(limit, found.latest - now) < self.settings.certain:
+                return []
+            series.predicted = True
+            return [self._reached(key, series, sample, value, found, limit)]
+        if series.predicted and not near and not _beyond(value, limit, indicator):
+            series.predicted = False
+            return [
+                self._over(key, sample, "forecast", f"{sample.metric} will not reach {number(limit)} soon any more")
+            ]
+        return []
+
+    def _reached(
+        self, key: str, series: Series, sample: MetricSample, value: float, found: Forecast, limit: float
+    ) -> Event:
+        left, early, late = (span(max(at - sample.time, 0)) for at in found)
+        told = f"{sample.metric} will reach {number(limit)} in {left} ({early} to {late}), now {number(value)}"
+        labels = {
+            **sample.labels,
+            "reaches": number(limit),
+            "at": str(found.at),
+            "earliest": str(found.earliest),
+            "latest": str(found.latest),
+            "picture": picture([*series.forecaster.picture, value]),
+        }
+        return self._event(key, sample, "forecast", told, value, labels)
+
+    def _over(self, key: str, sample: MetricSample, what: str, told: str) -> Event:
+        return self._event(key, sample, what, told, None, dict(sample.labels), EventKind.RESOLUTION)
+
+    @staticmethod
+    def _event(
+        key: str,
+        sample: MetricSample,
+        what: str,
+        told: str,
+        value: float | None,
+        labels: dict[str, str],
+        kind: EventKind = EventKind.PROBLEM,
+    ) -> Event:
+        return Event(
+            id=content_id(SOURCE, what, kind.value, key, str(sample.time)),
+            kind=kind,
+            time=sample.time,
+            received=sample.received,
+            source=SOURCE,
+            tenant=sample.tenant,
+            resource=sample.resource,
+            component=sample.component,
+            check=f"{sample.metric} {what}",
+            severity=Severity.WARNING if kind is EventKind.PROBLEM else Severity.INFO,
+            signal=Signal.ANOMALY,
+            summary=told,
+            labels=labels,
+            value=value,
+            unit=sample.unit,
+            fingerprint=fingerprint(key, what),
+        )
+
+
+def series_key(sample: MetricSample) -> str:
+    """What makes a series itself: never its unit or its value."""
+    names = "\x1f".join((sample.tenant, sample.resource, sample.component, sample.metric))
+    if not sample.labels:
+        return names
+    return "\x1f".join((names, *(f"{name}={text}" for name, text in sorted(sample.labels.items()))))
+
+
+def _beyond(value: float, limit: float, indicator: Indicator | None) -> bool:
+    """Whether the value is at the bound or next to it: then the forecast has come true."""
+    scale = 0.02 * abs(limit) or 0.02
+    return value <= limit + scale if indicator is not None and indicator.bad == "down" else value >= limit - scale

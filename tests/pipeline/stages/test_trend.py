@@ -1,0 +1,159 @@
+"""Samples become events where a series is not as usual, and only there."""
+
+import math
+import random
+
+import orjson
+import pytest
+
+from pipeline.stages.trend import Trends, TrendSettings, series_key
+from schemas.event import Event, EventKind, MetricSample, Signal
+from schemas.severity import Severity
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+STEP = 5 * MINUTE
+START = 1_704_067_200_000
+
+
+def sample(at: int, value: float, metric: str = "response time", **more: object) -> MetricSample:
+    time = START + at * STEP
+    given = {"time": time, "received": time, "source": "test", "resource": "shop", "metric": metric, "value": value}
+    return MetricSample.model_validate({**given, **more})
+
+
+def told(trends: Trends, samples: list[MetricSample]) -> list[Event]:
+    return [event for one in samples for event in trends.sample(one)]
+
+
+def usual(points: int, seed: int = 1, begin: int = 0) -> list[MetricSample]:
+    chance = random.Random(seed)
+    return [
+        sample(at, 100.0 + 20.0 * math.sin(at / 144 * math.pi) + chance.gauss(0.0, 3.0))
+        for at in range(begin, begin + points)
+    ]
+
+
+def test_what_is_as_usual_says_nothing() -> None:
+    assert told(Trends(), usual(4000)) == []
+
+
+def test_an_outbreak_is_one_anomaly_that_ends_by_itself() -> None:
+    trends = Trends()
+    calm = usual(4000)
+    high = [sample(at, 400.0) for at in range(4000, 4012)]
+    events = told(trends, calm) + told(trends, high) + told(trends, usual(300, 2, 4012))
+    assert [event.kind for event in events] == [EventKind.PROBLEM, EventKind.RESOLUTION]
+    begun, ended = events
+    assert begun.fingerprint == ended.fingerprint
+    assert begun.signal is Signal.ANOMALY
+    assert begun.severity is Severity.WARNING
+    assert begun.time <= high[2].time
+    assert begun.value == 400.0
+
+
+def test_an_anomaly_is_explained() -> None:
+    trends = Trends()
+    told(trends, usual(4000))
+    (event,) = told(trends, [sample(at, 400.0) for at in range(4000, 4006)])
+    low, high = (float(text) for text in event.labels["expected"].split(" to "))
+    assert low < 110.0 < high < 400.0
+    assert float(event.labels["score"]) >= 16.0
+    assert float(event.labels["one_in"]) > 10_000
+    assert len(event.labels["picture"]) == 29
+    assert event.labels["reason"] in event.summary
+    assert "400" in event.summary
+
+
+def test_series_are_told_apart_by_all_their_names() -> None:
+    others = [{name: "b"} for name in ("resource", "component", "metric", "tenant")]
+    changes: list[dict[str, object]] = [{}, *others, {"labels": {"a": "b"}}]
+    keys = {series_key(sample(0, 1.0).model_copy(update=change)) for change in changes}
+    assert len(keys) == 6
+    assert series_key(sample(0, 1.0)) == series_key(sample(9, 2.0, unit="ms"))
+
+
+def test_a_filling_disk_is_told_of_before_it_is_full() -> None:
+    trends, chance = Trends(), random.Random(3)
+    filling = [sample(at, 40.0 + 0.02 * at + chance.gauss(0.0, 0.1), "disk usage", unit="%") for at in range(2600)]
+    events = [event for event in told(trends, filling) if event.check == "disk usage forecast"]
+    assert [event.kind for event in events] == [EventKind.PROBLEM]
+    full = START + 3000 * STEP
+    assert int(events[0].labels["earliest"]) <= int(events[0].labels["at"]) <= int(events[0].labels["latest"])
+    assert abs(int(events[0].labels["at"]) - full) < 0.2 * (full - events[0].time)
+
+
+def test_a_forecast_is_taken_back_when_the_disk_is_emptied() -> None:
+    trends, chance = Trends(), random.Random(4)
+    filling = [sample(at, 40.0 + 0.02 * at + chance.gauss(0.0, 0.1), "disk usage", unit="%") for at in range(2400)]
+    emptied = [sample(at, 30.0 + chance.gauss(0.0, 0.1), "disk usage", unit="%") for at in range(2400, 4200)]
+    events = [event for event in told(trends, filling + emptied) if event.check == "disk usage forecast"]
+    assert [event.kind for event in events] == [EventKind.PROBLEM, EventKind.RESOLUTION]
+
+
+def test_a_counter_that_begins_again_is_no_anomaly() -> None:
+    chance, total, counted = random.Random(5), 0.0, []
+    for at in range(4000):
+        total = 0.0 if at in {3000, 3500} else total + chance.gauss(1e6, 1e5)
+        counted.append(sample(at, total, "ifHCInOctets"))
+    assert told(Trends(), counted) == []
+
+
+def test_a_counter_that_runs_wild_is_an_anomaly_of_its_rate() -> None:
+    chance, total, counted = random.Random(6), 0.0, []
+    for at in range(4000):
+        total += chance.gauss(1e6, 1e5) * (30.0 if at >= 3990 else 1.0)
+        counted.append(sample(at, total, "ifHCInOctets"))
+    assert [event.kind for event in told(Trends(), counted)] == [EventKind.PROBLEM]
+
+
+def test_what_is_no_number_or_is_late_is_passed_over() -> None:
+    trends = Trends()
+    told(trends, usual(500))
+    before = orjson.dumps(trends.table[series_key(sample(0, 0.0))].dump())
+    assert told(trends, [sample(501, math.nan), sample(501, math.inf), sample(3, 1e9)]) == []
+    assert orjson.dumps(trends.table[series_key(sample(0, 0.0))].dump()) == before
+
+
+def test_a_restart_at_any_point_changes_no_event() -> None:
+    samples = [*usual(3000), *(sample(at, 400.0) for at in range(3000, 3010)), *usual(200, 2, 3010)]
+    expected = told(Trends(), samples)
+    for stop in (1, 17, 2500, 3003, 3050):
+        first, second = Trends(), Trends()
+        events = told(first, samples[:stop])
+        for entry in first.table.drain():
+            assert entry.value is not None
+            second.table.restore(entry.key, entry.value)
+        assert events + told(second, samples[stop:]) == expected
+
+
+def test_the_state_of_a_series_is_small() -> None:
+    trends = Trends()
+    told(trends, usual(6000))
+    (entry,) = trends.table.drain()
+    assert entry.value is not None
+    assert len(entry.value) <= 4096
+
+
+def test_what_is_expected_says_nothing_until_then() -> None:
+    trends = Trends()
+    told(trends, usual(4000))
+    trends.expect(sample(4000, 0.0), START + 4100 * STEP)
+    assert told(trends, [sample(at, 400.0) for at in range(4000, 4006)]) == []
+
+
+@pytest.mark.parametrize(("right", "lower"), [(True, True), (False, False)])
+def test_feedback_moves_the_threshold(*, right: bool, lower: bool) -> None:
+    trends = Trends()
+    told(trends, usual(10))
+    trends.feedback(sample(0, 0.0), right=right)
+    moved = trends.table[series_key(sample(0, 0.0))].alarm.threshold
+    assert (moved < TrendSettings().threshold) == lower
+
+
+def test_series_that_are_silent_for_long_are_forgotten() -> None:
+    trends = Trends()
+    told(trends, usual(10))
+    trends.forget(START + 20 * DAY)
+    assert len(trends.table) == 1
+    trends.forget(START + 40 * DAY)
+    assert len(trends.table) == 0
