@@ -29,7 +29,8 @@ from benchmarks.day import arguments, feed, make_normaliser, print_json
 from pipeline.flow import Flow
 from pipeline.settings import FlowSettings
 from pipeline.sources.registry import SOURCES
-from schemas.event import Event
+from schemas.event import Event, EventKind, fingerprint
+from schemas.severity import Severity
 from tests.integration.kafka.worker.stage import Stage, Worker, ended, total
 from tests.servers import kafka_broker
 
@@ -38,6 +39,7 @@ RATE = 2000
 PROBES = 20
 """Of them, each second, new critical problems, of which each opens an incident."""
 EVENTS = 'tocsin_flow_total{step="alerts",what="events"}'
+BEGIN = 1_772_409_600_000
 TICK_SECONDS = os.sysconf("SC_CLK_TCK")
 
 
@@ -150,7 +152,7 @@ def latency(bootstrap: str, folder: Path, seconds: int = 30) -> dict[str, float]
     """Milliseconds from sending a payload to its incident, at a steady rate of events."""
     settings = of_settings(bootstrap, clock=True)
     Stage(settings, 0).set()
-    create(settings, wanted(settings, ("native",)))
+    create(settings, wanted(settings, SOURCES))
     config = settings
     running = [Worker(config, "correlate", folder), Worker(config, "ingest", folder, "ingest")]
     with ended(running):
@@ -201,6 +203,68 @@ def _native(number: int, resource: str, *, probe: bool) -> dict[str, object]:
     }
 
 
+def recovery(bootstrap: str, folder: Path, alerts: int = 100_000) -> dict[str, float]:
+    """Seconds until partitions are served again: after a restart with open alerts, and by others after a kill."""
+    settings = of_settings(bootstrap, clock=False)
+    stage = Stage(settings, 0)
+    stage.reference = []
+    stage.set()
+    stage.play(_open_alerts(alerts))
+    worker = Worker(settings, "first", folder)
+    with ended([worker]):
+        drained([worker], EVENTS, alerts)
+        time.sleep(settings.checkpoint / 500)
+        size = memory(worker)
+        worker.kill()
+    begun = time.perf_counter()
+    workers = [Worker(settings, "first", folder)]
+    with ended(workers):
+        restart = _served(workers, begun)
+        workers.append(Worker(settings, "second", folder))
+        time.sleep(1)
+        _served(workers, 0)
+        time.sleep(3)
+        _served(workers, 0)
+        workers.pop().kill()
+        begun = time.perf_counter()
+        takeover = _served(workers, begun)
+    return {
+        "open alerts": alerts, "restart after a kill, s": restart, "taken over after a kill, s": takeover, "MB": size,
+    }  # fmt: skip
+
+
+def _served(workers: Sequence[Worker], begun: float) -> float:
+    """Wait until all partitions are served by these workers; seconds since the beginning."""
+    while True:
+        metrics = [one.metrics() for one in workers]
+        lags = sum(1 for one in metrics for name in one if name.startswith("tocsin_lag{") and 'topic="b' in name)
+        if lags == 12 and all(one.get("tocsin_ready") == 1 for one in metrics):
+            return time.perf_counter() - begun
+        time.sleep(0.1)
+
+
+def _open_alerts(count: int) -> list[Event]:
+    """So many alerts of as many hosts, ten in each millisecond."""
+    return [_open_alert(n) for n in range(count)]
+
+
+def _open_alert(number: int) -> Event:
+    host, at = f"host-{number}", BEGIN + number // 10
+    return Event(
+        id=f"o{number}",
+        kind=EventKind.PROBLEM,
+        time=at,
+        received=at,
+        source="native",
+        resource=host,
+        check="ping",
+        severity=Severity.WARNING,
+        summary=f"{host} does not answer",
+        labels={"rack": f"r{number // 40}", "room": f"{number % 7}"},
+        fingerprint=fingerprint("default", host, "", "ping"),
+    )
+
+
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
     options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1")
@@ -221,6 +285,8 @@ def main(given: list[str] | None = None) -> int:
         print(f"raw topic to incident topic: {figures['whole']}", flush=True)
         figures["latency"] = latency(bootstrap, folder)
         print(f"latency at {RATE} events/s: {figures['latency']}", flush=True)
+        figures["recovery"] = recovery(bootstrap, folder)
+        print(f"recovery: {figures['recovery']}", flush=True)
     if options.json:
         print_json(figures)
     return 0
