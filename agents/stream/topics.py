@@ -18,6 +18,8 @@ FILE = ("topics", "topics.yaml")
 LATEST = "latest"
 SOURCE = "{source}"
 FOR_EVER = -1
+READY = 60_000
+"""Milliseconds in which new topics must have their leaders."""
 EXISTS = 36
 """Kafka's error code of a topic that is there already."""
 
@@ -159,7 +161,7 @@ def _configs(client: Admin, names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def _wait(client: Admin, names: Sequence[str]) -> None:
     try:
-        client.wait_for_topics(names)
+        client.wait_for_topics(names, timeout_ms=READY)
     except KafkaError as error:
         raise ConfigError(f"the topics were made, but are not ready: {error}") from error
 
