@@ -96,7 +96,7 @@ IDENTITIES: dict[str, Callable[[Json], str]] = {
 def members(incident: Json) -> Iterator[Json]:
     """The members of an incident as records of their own."""
     for member in incident["members"]:
-        yield {**member, "incident": incident["id"], "version": incident["version"]}
+        yield {**member, "incident": incident["id"]}
 
 
 def text_of(name: str, record: Json) -> str:

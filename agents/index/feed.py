@@ -20,21 +20,28 @@ INSERT OR IGNORE INTO changes (kind, id) SELECT 'alert', key FROM state WHERE ta
 INSERT OR IGNORE INTO changes (kind, id) SELECT 'reference', key FROM state WHERE tab = 'reference';
 INSERT OR IGNORE INTO changes (kind, id) SELECT 'dead', id FROM dead;
 """
+# Not INSERT OR REPLACE: how a conflict ends is decided by the statement that set a trigger off.
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS changes (n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
   UNIQUE (kind, id));
 CREATE TRIGGER IF NOT EXISTS changes_of_new_records AFTER INSERT ON records
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES (new.kind, new.id); END;
+  BEGIN DELETE FROM changes WHERE kind = new.kind AND id = new.id;
+  INSERT INTO changes (kind, id) VALUES (new.kind, new.id); END;
 CREATE TRIGGER IF NOT EXISTS changes_of_records AFTER UPDATE ON records
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES (new.kind, new.id); END;
+  BEGIN DELETE FROM changes WHERE kind = new.kind AND id = new.id;
+  INSERT INTO changes (kind, id) VALUES (new.kind, new.id); END;
 CREATE TRIGGER IF NOT EXISTS changes_of_alerts AFTER INSERT ON state WHEN new.tab = 'alerts'
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES ('alert', new.key); END;
+  BEGIN DELETE FROM changes WHERE kind = 'alert' AND id = new.key;
+  INSERT INTO changes (kind, id) VALUES ('alert', new.key); END;
 CREATE TRIGGER IF NOT EXISTS changes_of_reference AFTER INSERT ON state WHEN new.tab = 'reference'
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES ('reference', new.key); END;
+  BEGIN DELETE FROM changes WHERE kind = 'reference' AND id = new.key;
+  INSERT INTO changes (kind, id) VALUES ('reference', new.key); END;
 CREATE TRIGGER IF NOT EXISTS changes_of_lost_reference AFTER DELETE ON state WHEN old.tab = 'reference'
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES ('reference', old.key); END;
+  BEGIN DELETE FROM changes WHERE kind = 'reference' AND id = old.key;
+  INSERT INTO changes (kind, id) VALUES ('reference', old.key); END;
 CREATE TRIGGER IF NOT EXISTS changes_of_dead AFTER INSERT ON dead
-  BEGIN INSERT OR REPLACE INTO changes (kind, id) VALUES ('dead', new.id); END;
+  BEGIN DELETE FROM changes WHERE kind = 'dead' AND id = new.id;
+  INSERT INTO changes (kind, id) VALUES ('dead', new.id); END;
 CREATE TRIGGER IF NOT EXISTS changes_keep_inbox BEFORE DELETE ON inbox
   WHEN old.seq > (SELECT min(position) FROM cursors WHERE name LIKE '{NAME} % events%')
   BEGIN SELECT RAISE(IGNORE); END;

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 _NAMING = {"resource": "host.name", "component": "tocsin.component", "check": "tocsin.check"}
 _PLACE = {"tenant": "organization.name", "scope": "tocsin.scope", "version": "tocsin.version"}
-_CLOCK = {"own": "tocsin.incident.own", "resolve": "tocsin.incident.resolve"}
 
 EVENT: dict[str, str] = {
     **_NAMING,
@@ -128,7 +127,7 @@ INCIDENT: dict[str, str] = {
         for name in (
             *("impact", "urgency", "priority", "changed", "closed", "acknowledged_by", "assignee", "group"),
             *("merged_into", "merged_from", "alerts", "active", "members", "items", "candidates", "changes"),
-            *("runbooks", "own", "resolve", "notes"),
+            *("runbooks", "own", "resolve", "notes", "supplier", "runbook"),
         )
     },
 }
@@ -136,7 +135,7 @@ INCIDENT: dict[str, str] = {
 VERSION: dict[str, str] = {
     name: "@timestamp" if name == "changed" else "tocsin.incident.opened" if name == "opened" else path
     for name, path in INCIDENT.items()
-    if name not in ("members", "candidates", "items", "runbooks", "notes")
+    if name not in ("members", "candidates", "items", "runbooks", "runbook", "notes")
 }
 """A version of an incident in the history: what changes over time, without what only its current state needs."""
 
@@ -185,6 +184,5 @@ MEMBER: dict[str, str] = {
     "summary": "message",
     "join": "tocsin.join",
     "incident": "tocsin.incident.id",
-    "version": "tocsin.version",
 }
 """One member of one incident: a row of its own, because Kibana draws no tables of what lies inside a document."""

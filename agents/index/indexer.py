@@ -95,9 +95,11 @@ class Indexer:
         await self._until_done(lambda: self._call(self._prepare))
 
     def _prepare(self) -> None:
-        if self._settings.setup:
+        found = standing(self._client, self._settings)
+        if self._settings.setup and any(one.state != "ready" for one in found):
             setup(self._client, self._settings)
-        for one in standing(self._client, self._settings):
+            found = standing(self._client, self._settings)
+        for one in found:
             if one.state != "ready":
                 todo = "setup" if one.state == "missing" else "migrate"
                 text = f"{one.target.name} is {one.state}; run `tocsin index {todo}`"

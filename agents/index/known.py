@@ -9,6 +9,7 @@ from typing import Any
 from elasticsearch import Elasticsearch, NotFoundError
 
 PAGE = 2000
+"""Hits of one search; it takes 10,000 at most."""
 KEEP_ALIVE = "5m"
 
 
@@ -30,7 +31,7 @@ def already_there(client: Elasticsearch, stream: str, ids: Sequence[str]) -> set
         answer = client.search(
             index=stream,
             query={"ids": {"values": some}},
-            size=len(some),
+            size=2 * len(some),
             source=False,
             filter_path="hits.hits._id",
         )

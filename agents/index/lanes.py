@@ -18,6 +18,7 @@ from agents.index.documents import Document, document, identity
 from agents.index.kinds import KINDS
 from agents.index.settings import MIB
 from pipeline.sources.normalise import Normaliser
+from schemas.base import ConfigError
 from schemas.event import RawRecord
 
 _HISTORY = {
@@ -49,6 +50,8 @@ class Lanes:
     def __init__(self, path: str, normaliser: Normaliser, size: int = 16 * MIB) -> None:
         """`size` is how many bytes of documents are read at once, about."""
         self._db: sqlite3.Connection = connect(path)
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'changes'").fetchone():
+            raise ConfigError(f"{path} was never indexed; run `tocsin index fill`, or a host with such an output")
         self._reader = Reader(self._db)
         self._normaliser, self._size = normaliser, size
 

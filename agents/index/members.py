@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import orjson
 from elasticsearch import Elasticsearch
 
-from agents.index.documents import Document, document, identity, members
+from agents.index.documents import Document, document, members
 from agents.index.kinds import KINDS
 from agents.index.known import scan
 from agents.index.settings import ElasticsearchOutput
@@ -55,18 +55,23 @@ class Members:
         old = self._known.get(incident.id, {})
         new: Rows = {}
         found: list[Document] = []
-        for member in members(_members_of(incident)):
-            name = identity(MEMBER, member)
-            new[name] = hash(orjson.dumps({**member, "version": 0}))
-            if old.get(name) != new[name]:
-                found.append(document(MEMBER, member))
+        for row in rows_of(incident):
+            new[row.id] = hash(row.body)
+            if old.get(row.id) != new[row.id]:
+                found.append(row)
         found += [Document(MEMBER.name, gone, incident.version, None) for gone in old if gone not in new]
         self._known[incident.id] = new
         self._known.move_to_end(incident.id)
         return found
 
 
-def _members_of(incident: Document) -> dict[str, object]:
-    source = orjson.loads(incident.body or b"{}")
-    rows = source["tocsin"]["incident"].get("members", [])
-    return {"id": incident.id, "version": incident.version, "members": rows}
+def rows_of(incident: Document) -> list[Document]:
+    """The members of an incident as documents; none of any other document.
+
+    What a row says does not change with the version of the incident: one that stays the same is not written again.
+    """
+    if incident.kind != INCIDENT.name or incident.body is None:
+        return []
+    held = orjson.loads(incident.body)["tocsin"]["incident"].get("members", [])
+    rows = members({"id": incident.id, "members": held})
+    return [document(MEMBER, row, incident.version) for row in rows]

@@ -50,7 +50,7 @@ def setup(client: Elasticsearch, settings: ElasticsearchOutput) -> list[str]:
 def make(client: Elasticsearch, target: Target, index: str, *, alias: bool = True) -> None:
     """Make an index of a target from its template."""
     aliases = {target.name: {"is_write_index": True}} if alias else {}
-    client.indices.create(index=index, aliases=aliases)
+    client.indices.create(index=index, aliases=aliases, wait_for_active_shards="0")  # who writes waits for them
 
 
 def standing(client: Elasticsearch, settings: ElasticsearchOutput) -> list[Standing]:
@@ -103,4 +103,5 @@ def _digest(meta: dict[str, Any]) -> str:
 
 def _size(client: Elasticsearch, target: Target) -> tuple[int, int]:
     stats = client.indices.stats(index=target.name, metric=["docs", "store"])["_all"]["primaries"]
-    return int(stats["docs"]["count"]), int(stats["store"]["size_in_bytes"])
+    # Neither is there until a shard has started.
+    return int(stats.get("docs", {}).get("count", 0)), int(stats.get("store", {}).get("size_in_bytes", 0))

@@ -34,5 +34,8 @@ def client(url: str) -> Iterator[Elasticsearch]:
 
 
 @pytest.fixture
-def prefix() -> str:
-    return f"t{uuid.uuid4().hex[:8]}"
+def prefix(client: Elasticsearch) -> Iterator[str]:
+    made = f"t{uuid.uuid4().hex[:8]}"
+    yield made
+    if indices := list(client.indices.get_alias(index=f"{made}-*-0*", allow_no_indices=True).body):
+        client.indices.delete(index=indices)
