@@ -66,6 +66,10 @@ class Tail:
             if at >= BINS:
                 self._rise(at - BINS + 1)
                 at = BINS - 1
+            elif at < 0 and self._bin == 0 and self._above < self._wanted:
+                by = min(FIRST - at, BINS)
+                self._sink(by)
+                at = max(at + by, 0)
             if at >= 0:
                 self._counts[at] += 1
                 if at >= self._bin:
@@ -94,6 +98,15 @@ class Tail:
         self._counts = array("H", [*self._counts[by_bins:], *([0] * by_bins)])
         self._low = (self._low or 0) + by
         self._recount()
+
+    def _sink(self, by: int) -> None:
+        """Make room below, for u has fallen out: what falls out above is counted in the highest bin."""
+        kept, out = self._counts[: BINS - by], sum(self._counts[BINS - by :])
+        self._counts = array("H", [*([0] * by), *kept])
+        self._counts[-1] += out
+        self._low = (self._low or 0) - by
+        self._recount()
+        self._settle()
 
     def _halve(self) -> None:
         self.n //= 2

@@ -32,7 +32,7 @@ class Series:
         return [
             *(self.detector.dump(), self.forecaster.dump(), self.alarm.dump()),
             self.counter.dump() if self.counter is not None else None,
-            *(self.predicted, self.peak, self.time, self.expected_until, self.settled, self.alarm.threshold),
+            *(int(self.predicted), self.peak, self.time, self.expected_until, self.settled, self.alarm.threshold),
         ]
 
 
@@ -45,7 +45,7 @@ def load(state: list[Any]) -> Series:
     series.alarm.load(alarm)
     if series.counter is not None:
         series.counter.load(counter)
-    series.predicted, series.peak, series.time = predicted, peak, time
+    series.predicted, series.peak, series.time = bool(predicted), peak, time
     series.expected_until, series.settled = expected_until, settled
     return series
 

@@ -65,7 +65,7 @@ def test_an_anomaly_is_explained() -> None:
 
 
 def test_series_are_told_apart_by_all_their_names() -> None:
-    others = [{name: "b"} for name in ("resource", "component", "metric", "tenant")]
+    others: list[dict[str, object]] = [{name: "b"} for name in ("resource", "component", "metric", "tenant")]
     changes: list[dict[str, object]] = [{}, *others, {"labels": {"a": "b"}}]
     keys = {series_key(sample(0, 1.0).model_copy(update=change)) for change in changes}
     assert len(keys) == 6
