@@ -113,14 +113,15 @@ class Suppressor:
     def put(self, node: Node) -> set[str]:
         """Note what a node mutes and what it needs, as it is now. Returns the nodes to judge again."""
         spell, touched = node.spell, self.dependencies.put(node)
-        for source, both in self.source_keys(node.about.labels):
+        for source, both in self.source_keys(node.about.labels) if len(self._as_source) else ():
             touched = touched | self.set_source(source, node.key, spell.start, spell.end, both)
         return touched
 
     def judge(self, node: Node, watermark: int) -> Verdict:
         """When a node is free of every reason. What held it back and is over stays, though its source be forgotten."""
         spell, about = node.spell, node.about
-        covers = self._covers(node.key, about.labels, about.item)
+        matched = len(self._silences) or len(self._as_target)  # labels are made when they are asked for
+        covers = self._covers(node.key, about.labels if matched else {}, about.item)
         covers += [
             Cover(stretch.since, stretch.until, SuppressionReason.DEPENDENCY, stretch.by)
             for stretch in self.dependencies.stretches(node)

@@ -211,7 +211,7 @@ class Words:
 
 def _words(about: About) -> list[str]:
     """The distinct words and label values of a spell that could mean something, in the order in which they stand."""
-    known = dict.fromkeys([_whole(value) for name, value in about.labels.items() if name not in _PASSED])
+    known = dict.fromkeys([_whole(value) for name, value in about.said.items() if name not in _PASSED])
     known[_whole(about.check)] = None
     known.update(_said(about.summary))
     known.pop("", None)
