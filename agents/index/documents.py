@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 
 MOST_ID = 512
 """Bytes of an id that Elasticsearch takes."""
+_WORD = re.compile(r"[^\W_]+")
 SEARCHED = 8192
 """Characters of a document that a search over its text sees."""
 
@@ -101,8 +103,13 @@ def members(incident: Json) -> Iterator[Json]:
 
 def text_of(name: str, record: Json) -> str:
     """What a search over the text of a record of a kind looks at; "" for kinds that are not searched."""
-    words = SEARCH[name](record) if name in SEARCH else ()
-    return " ".join(dict.fromkeys(word for word in words if word))[:SEARCHED]
+    found = SEARCH[name](record) if name in SEARCH else ()
+    return " ".join(dict.fromkeys(word for text in found for word in words(text)))[:SEARCHED]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text: the same for every store, whatever it takes for a word itself."""
+    return _WORD.findall(text.lower())
 
 
 def _incident_words(record: Json) -> Iterator[str]:
