@@ -137,6 +137,25 @@ def verifying(store: str, config: Path | None, url: str | None, prefix: str | No
         raise ConfigError(f"Elasticsearch differs from {store} in {', '.join(wrong)}")
 
 
+@subcommand(index, "kibana", "tocsin index kibana --out dashboards.ndjson", "tocsin index kibana --prefix tocsin")
+@index_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file; without it standard output.")
+def kibana(config: Path | None, url: str | None, prefix: str | None, out: Path | None) -> None:
+    """Write the data views and dashboards for Kibana, to be imported under Stack Management, Saved Objects.
+
+    The same installation gives the same objects: importing them again brings them up to date.
+    """
+    from agents.index.kibana import saved_objects
+
+    _, settings = configured(config, url, prefix)
+    made = saved_objects(settings)
+    if out is None:
+        click.echo(made, nl=False)
+        return
+    out.write_bytes(made)
+    console().print(f"{made.count(bytes([10]))} saved objects in {out}", markup=False)
+
+
 def _must_be(store: str) -> None:
     if not Path(store).is_file():
         raise ConfigError(f"there is no store {store}")

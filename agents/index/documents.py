@@ -40,7 +40,7 @@ def document(kind: Kind, record: Json, version: int | None = None) -> Document:
     defaults = _defaults(kind.model)
     for name, path in kind.fields.items():
         value = _get(record, name)
-        if value is not None and (name not in defaults or value != defaults[name]):
+        if value is not None and not (value in _NOTHING and name in defaults and value == defaults[name]):
             _set(source, path, value)
     _set(source, "event.dataset", f"tocsin.{kind.target}")
     if (derive := DERIVED.get(kind.name)) is not None:
@@ -146,6 +146,7 @@ def _spell(record: Json) -> Derived:
 def _incident(record: Json) -> Derived:
     yield from _version(record)
     yield "tocsin.search", text_of("incident", record) or None
+    yield "tocsin.item.id", record["items"] or None
     kinds = sorted({(m["resource"], m["component"], m["check"]) for m in record["members"]})
     yield "tocsin.incident.signature", _hash(orjson.dumps(kinds))
     moment = datetime.fromtimestamp(record["started"] / 1000, UTC)
@@ -164,6 +165,10 @@ def _version(record: Json) -> Derived:
         yield "event.duration", max(record["resolved"] - record["started"], 0) * 1_000_000
 
 
+def _relation(record: Json) -> Derived:
+    yield "tocsin.item.id", [record["source"], record["target"]]
+
+
 def _audit(record: Json) -> Derived:
     yield "event.outcome", "success" if record["ok"] else "failure"
 
@@ -176,15 +181,19 @@ DERIVED: dict[str, Callable[[Json], Derived]] = {
     "incident": _incident,
     "incident-version": _version,
     "audit": _audit,
+    "relation": _relation,
 }
 
 
 # --- paths ---
 
+_NOTHING: tuple[object, ...] = ("", [], {})
+"""What is left out of documents where it is the default: it says nothing that one would look for."""
+
 
 @cache
 def _defaults(model: type[BaseModel]) -> Mapping[str, Any]:
-    """The defaults of a model's fields in their JSON form: they are left out of documents."""
+    """The defaults of a model's fields in their JSON form."""
     return {
         name: to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}))
         for name, field in model.model_fields.items()

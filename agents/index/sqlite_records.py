@@ -18,7 +18,8 @@ from agents.index.records import SEARCHED, Where, check, fits, values_of, versio
 from schemas.base import ConfigError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS found (number INTEGER PRIMARY KEY, kind TEXT, id TEXT, mark TEXT NOT NULL, UNIQUE (kind, id));
+CREATE TABLE IF NOT EXISTS found (number INTEGER PRIMARY KEY, kind TEXT, id TEXT, mark TEXT NOT NULL,
+  UNIQUE (kind, id));
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, tokenize = "unicode61 remove_diacritics 0");
 """
 
