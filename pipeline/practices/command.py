@@ -11,6 +11,7 @@ from pipeline.practices.lifecycle import next_status
 from pipeline.practices.reference import TYPES, ReferenceData
 from pipeline.practices.roles import ALLOWED
 from pipeline.stages.groups import Group
+from pipeline.stages.node import Link
 from pipeline.stages.scope import Scope
 from pipeline.state import Table
 from schemas.base import ConfigError
@@ -128,13 +129,16 @@ class Desk:
             return _unknown(command.target if one is None else other_id)
         if one is two:
             return "wrong-arguments", "an incident can't be merged with itself", []
-        for group in (one, two):  # the tie keeps them together when links are looked at anew
-            node = self._scope.nodes[min(group.members, key=lambda key: self._scope.nodes[key].order)]
+        first, second = (
+            self._scope.nodes[min(group.members, key=lambda key: self._scope.nodes[key].order)] for group in (one, two)
+        )
+        for node in (first, second):  # the tie keeps them together when links are looked at anew
             self._scope.graph.remove(node, keep=True)
             node.ties = (*node.ties, command.id)
             self._scope.graph.index(node)
             self._scope.nodes.touch(node.key)
-        kept = self._scope.merge(one, two)
+        gap = abs(first.at - second.at)
+        kept = self._scope.merge(first, Link("command", second.key, gap, 0, command.id, 1.0))
         return "done", f"merged into {kept.incident}", []
 
     def _split(self, command: Command) -> Done:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from pipeline.stages.fold import NEVER, Spell
 
 UNPLACED = -1
+TURNED = {"needs": "explains", "explains": "needs"}
+"""Kinds of evidence that have another name when they are seen from the other end."""
 
 
 class Link(NamedTuple):
@@ -18,6 +20,10 @@ class Link(NamedTuple):
     distance: int
     via: str
     weight: float
+
+    def turned(self, other: str) -> Link:
+        """The same evidence, seen from the other end: it then leads to `other`."""
+        return self._replace(kind=TURNED.get(self.kind, self.kind), other=other)
 
 
 class Rare(NamedTuple):

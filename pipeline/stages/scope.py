@@ -196,8 +196,9 @@ class Scope:
                 node.link = link
                 self._enter(node, self.groups[other.group])
             elif other.group != node.group:
-                self.merge(self.groups[node.group], self.groups[other.group])
+                self.merge(node, link)
         if not node.group:
+            node.link = None
             name = node.key
             while name in self.groups:  # after a rebuild the name may still be borne by the rest
                 name += "+"
@@ -221,9 +222,15 @@ class Scope:
             node.live = live
             self.groups[node.group].active += 1 if live else -1
 
-    def merge(self, one: Group, two: Group) -> Group:
-        """One group of two. The one whose incident opened first goes on; without incidents the larger one."""
+    def merge(self, node: Node, link: Link) -> Group:
+        """One group of the two that a link bridges.
+
+        The one whose incident opened first goes on; without incidents the larger one.
+        """
+        other = self.nodes[link.other]
+        one, two = self.groups[node.group], self.groups[other.group]
         keep, drop = sorted((one, two), key=lambda g: (not g.incident, g.opened, -len(g.members), g.id))
+        self._hang(*((node, link) if drop is one else (other, link.turned(node.key))))
         for key in drop.members:
             node = self.nodes[key]
             node.group = keep.id
@@ -242,6 +249,19 @@ class Scope:
         self._touch(keep.id, "merged" if drop.incident else "grown")
         self.wake_group(keep, keep.stale)
         return keep
+
+    def _hang(self, node: Node, link: Link) -> None:
+        """Let a node be joined by a link, and those that it was joined through by it: each join has its proof."""
+        seen: set[str] = set()
+        now: Link | None = link
+        while now is not None and node.key not in seen:
+            seen.add(node.key)
+            before, node.link = node.link, now
+            self.nodes.touch(node.key)
+            through = self.nodes.get(before.other) if before is not None else None
+            if before is None or through is None or through.group != node.group:
+                break
+            now, node = before.turned(node.key), through
 
     def _take_out(self, node: Node) -> None:
         """Take a node out of the graph; the links between the rest are looked at again when that is settled."""
@@ -274,9 +294,9 @@ class Scope:
         self.graph.remove(node, keep=True)
         links = self.graph.place(node)
         self.groups[group].top = max(self.groups[group].top, node.spell.rank)
-        for other, _ in links:
+        for other, link in links:
             if other.group != node.group:
-                self.merge(self.groups[node.group], self.groups[other.group])
+                self.merge(node, link)
         if not alone:
             grown = self.groups[node.group]
             grown.stale = min(grown.stale, max(self.high, self.watermark))
@@ -300,6 +320,7 @@ class Scope:
             node.at = at
             links = self.graph.place(node)
             if node is first:
+                node.link = None
                 self._enter(node, group)
             self._join(node, links)
             self.nodes.touch(node.key)

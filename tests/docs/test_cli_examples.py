@@ -96,6 +96,8 @@ RUNS_ON = ("tocsin run ", "tocsin worker")
 """Examples that end only when they are stopped: tests/agents/cli/test_run.py and tests/integration/kafka run those."""
 ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
 """Examples that need a broker: test_kafka_examples.py runs those."""
+ON_ELASTIC = ("tocsin index",)
+"""Examples that need an Elasticsearch: test_elastic_examples.py runs those."""
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
     [
         pytest.param(one, marks=[pytest.mark.slow] if one.startswith(SLOW) else [])
         for one in EXAMPLES
-        if not one.startswith((*RUNS_ON, *ON_KAFKA))
+        if not one.startswith((*RUNS_ON, *ON_KAFKA, *ON_ELASTIC))
     ],
 )
 def test_the_example_runs(folder: Path, example: str) -> None:

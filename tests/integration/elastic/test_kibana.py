@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +24,12 @@ from agents.index.output import StoreIndexer
 from agents.index.panels import By, Dashboard, Panel, dashboards, panels
 from agents.index.settings import ElasticsearchOutput
 from agents.index.templates import mapped_fields, targets
+from agents.simulate import Day as Recorded
 from agents.simulate import simulate
 from benchmarks.day import make_normaliser
+from schemas.base import MINUTE
 from schemas.command import Action, Command
+from schemas.event import RawRecord
 from tests.integration.elastic.days import host_at, lanes_of
 
 Source = dict[str, Any]
@@ -45,12 +50,15 @@ def day(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     path = tmp_path_factory.mktemp("day") / "s.db"
     recorded = simulate(1)
     host = host_at(path, recorded)
-    lines = recorded.lines[:50_000]  # some incidents are still open
-    host.receive(line.raw for line in lines)
+    until = worst_moment(recorded)
+    raws = [line.raw for line in recorded.lines if line.raw.received < until]
+    raws.insert(bisect(raws, until - 5 * MINUTE, key=lambda raw: raw.received), down(recorded, until - 5 * MINUTE))
+    host.receive(raws)
     host.pump()
     new = [one["id"] for one in map(orjson.loads, host.store.read.records("incident")) if one["status"] == "new"]
+    assert len(new) > 1, "one is to be assigned, and one is not"
     given: dict[str, str | list[str]] = {"assignee": "ann", "group": "network"}
-    at = lines[-1].raw.received
+    at = raws[-1].received
     host.ask(Command(id="c", time=at, action=Action.ASSIGN, by="ann", target=new[0], arguments=given))
     host.pump()
     settings = ElasticsearchOutput(type="elasticsearch", nodes=(url,), prefix=f"k{time.time_ns() % 10**10}")
@@ -60,6 +68,23 @@ def day(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         client.indices.refresh(index=f"{settings.prefix}-*")
     yield Day(settings, everything(path))
     host.store.close()
+
+
+def worst_moment(recorded: Recorded) -> int:
+    """The last moment of the day at which most faults have lasted for ten minutes and go on."""
+    spans = [(min(s.start for s in f.symptoms), max(s.end for s in f.symptoms)) for f in recorded.faults]
+    moments = [begin + 10 * MINUTE for begin, _ in spans]
+    return max(moments, key=lambda at: (sum(begin + 10 * MINUTE <= at < end for begin, end in spans), at))
+
+
+def down(day: Recorded, at: int) -> RawRecord:
+    """A service that no fault reaches reports that it is down: one more incident."""
+    reached = {symptom.item for fault in day.faults for symptom in fault.symptoms}
+    service = min(set(day.centre.of_kind("service")) - reached)
+    labels = {"alertname": "Down", "instance": service, "severity": "critical"}
+    begun = datetime.fromtimestamp(at / 1000, UTC).isoformat()
+    body = {"version": "4", "alerts": [{"status": "firing", "labels": labels, "startsAt": begun}]}
+    return RawRecord(source="alertmanager", received=at, payload=orjson.dumps(body), origin="services")
 
 
 def everything(path: Path) -> dict[str, list[Source]]:

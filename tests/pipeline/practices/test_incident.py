@@ -146,6 +146,38 @@ def test_merged_by_hand_they_stay_together_and_the_older_one_goes_on() -> None:
     assert world.reasons(second.id)[-1] == "merged"
 
 
+def proofs(incident: Incident) -> dict[str, tuple[str, str]]:
+    """Resource to the reason of its join, and the resource that it is joined to."""
+    names = {member.alert: member.resource for member in incident.members}
+    return {m.resource: (m.join.reason, names.get(m.join.to or "", "")) for m in incident.members}
+
+
+def test_a_merge_by_hand_is_the_proof_of_the_one_that_was_joined_by_it() -> None:
+    world = World().problem("web1", 0).problem("mail1", 30)
+    first, second = world.incidents()
+    world.ask(Action.MERGE, second.id, 31, into=first.id)
+    assert proofs(world.only()) == {"web1": ("first", ""), "mail1": ("command", "web1")}
+
+
+def test_what_a_bridge_brought_in_says_so() -> None:
+    world = World().items("web", "app", "db", "san").needs("web", "app").needs("app", "db").needs("db", "san")
+    world = world.items("mail").needs("mail", "san")
+    world.problem("web", 0, check="slow").problem("mail", 0.1).problem("san", 0.2)
+    found = proofs(world.only())
+    assert sorted(reason for reason, _ in found.values()).count("first") == 1
+    for start in found:  # each leads to the first
+        way = [start]
+        while found[way[-1]][0] != "first":
+            way.append(found[way[-1]][1])
+            assert len(way) <= len(found)
+
+
+def test_split_off_alone_it_says_nothing_of_what_it_was_joined_to() -> None:
+    world = World().items("web", "db").needs("web", "db").problem("db", 0).problem("web", 1)
+    world.ask(Action.SPLIT, world.only().id, 2, alerts=[print_of("web")])
+    assert [proofs(one) for one in world.incidents()] == [{"db": ("first", "")}, {"web": ("first", "")}]
+
+
 def test_split_by_hand_they_stay_apart() -> None:
     world = World().items("web", "db").needs("web", "db").problem("db", 0).problem("web", 1)
     assert world.ask(Action.SPLIT, world.only().id, 2, alerts=[print_of("web")]).ok
