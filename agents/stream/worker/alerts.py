@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from agents.stream import wire
 from agents.stream.partition import Partitioner
 from agents.stream.wire import Changes, Events
+from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import ALERTS, Out, outs
 from agents.stream.worker.shard import Shard
 from pipeline.alert_step import AlertStep
@@ -32,8 +33,11 @@ class AlertShard(Shard):
         self.step = AlertStep(settings, clock)
         self._skew = settings.time.skew
         self.upstreams = Upstreams(settings.time.idle)
+        self.abreast = Abreast(Upstreams(settings.time.idle), wire.pack_events, wire.unpack_events)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
-        super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.numbers])
+        super().__init__(
+            partition, clock, [*self.step.tables, self.upstreams.table, self.numbers, *self.abreast.tables]
+        )
         self._waiting: dict[int, list[AlertChange]] = {target: [] for target in range(targets)}
         self._told = dict.fromkeys(range(targets), (0, -1))
         self._target = Partitioner(targets)
@@ -41,9 +45,14 @@ class AlertShard(Shard):
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def apply(self, pack: Events) -> None:
-        """Handle one message. Time goes on with each of its events, as it did upstream, as far as others have come."""
-        step = self.step
+        """Handle one message, and those that waited for it."""
         self.upstreams.told(pack.origin, 0, pack.sent)
+        for one in self.abreast.through(pack):
+            self._apply(one)
+
+    def _apply(self, pack: Events) -> None:
+        """Time goes on with each event of a pack, as it did upstream, as far as others have come."""
+        step = self.step
         others = self.upstreams.least_beside(pack.origin)
         for event in pack.events:
             time = step.time_of(event)
@@ -97,3 +106,4 @@ class AlertShard(Shard):
         """What follows from the tables."""
         self.clock.resume()
         self.step.resume()
+        self.abreast.resume()

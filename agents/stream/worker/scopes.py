@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import orjson
 
+from agents.stream import wire
 from agents.stream.wire import Changes
+from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import Out, outs
 from agents.stream.worker.shard import Shard
 from pipeline.clock import Clock
@@ -29,15 +31,23 @@ class ScopeShard(Shard):
         clock = Clock(settings.time.lateness)
         self.step = ScopeStep(settings, clock)
         self.upstreams = Upstreams(settings.time.idle, map(str, range(origins)))
+        self.abreast = Abreast(
+            Upstreams(settings.time.idle, map(str, range(origins))), wire.pack_changes, wire.unpack_changes
+        )
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         self.lost = 0
         """Changes whose numbers were skipped: never, unless messages were deleted before they were read."""
-        super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.had_of])
+        super().__init__(partition, clock, [*self.step.tables, self.upstreams.table, self.had_of, *self.abreast.tables])
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def apply(self, pack: Changes) -> None:
-        """Handle one message; what it says again is left out."""
+        """Handle one message, and those that waited for it; what they say again is left out."""
+        self.upstreams.told(pack.origin, 0, pack.sent)
+        for one in self.abreast.through(pack):
+            self._apply(one)
+
+    def _apply(self, pack: Changes) -> None:
         step, clock = self.step, self.clock
         had = self.had_of.live.get(pack.origin, 0)
         self.lost += max(pack.first - had - 1, 0)
@@ -113,6 +123,7 @@ class ScopeShard(Shard):
         """What follows from the tables."""
         self.clock.resume()
         self.step.resume()
+        self.abreast.resume()
 
     def open_alerts(self) -> int:
         """Spells that are open."""

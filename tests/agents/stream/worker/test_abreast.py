@@ -1,0 +1,105 @@
+"""Partitions that are read hours apart, as when a worker catches up, end as one process that saw all in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from agents.simulate import simulate
+from agents.stream.partition import partition_of
+from agents.stream.wire import Changes, Events, unpack_changes
+from agents.stream.worker.alerts import AlertShard
+from agents.stream.worker.log import Log, pack
+from agents.stream.worker.scopes import ScopeShard
+from benchmarks.day import decoded
+from pipeline.flow import Flow
+from pipeline.settings import FlowSettings
+from pipeline.stages.skew import vouched_time
+from schemas.base import HOUR, Record
+from schemas.incident import Incident
+from tests.integration.kafka.worker.stage import by_members
+
+SETTINGS = FlowSettings()
+DAY = simulate(1)
+EVENTS = [event for event, _ in decoded(DAY)][:12_000]
+REFERENCE: list[Record] = [*DAY.centre.items.values(), *DAY.centre.relations, *DAY.changes]
+PARTS, PACK, TICK = 4, 400, 300
+
+
+def one_process() -> dict[Any, dict[str, Any]]:
+    flow = Flow(SETTINGS)
+    for record in REFERENCE:
+        flow.put(record, 0)
+    out = [one for event in EVENTS for one in flow.event(event)]
+    out += flow.tick(flow.high + SETTINGS.time.lateness)
+    return by_members({one.id: one.model_dump(mode="json") for one in out if isinstance(one, Incident)})
+
+
+def changes_of(partition: int) -> dict[int, list[Changes]]:
+    """What the alert step says of its part of the events, by the partition it says it to."""
+    shard, now, high = AlertShard(SETTINGS, partition, PARTS), 0, 0
+    found = defaultdict(list)
+
+    def take() -> None:
+        for out in shard.take(now):
+            found[out.partition or 0].append(unpack_changes(out.value))
+
+    for at in range(0, len(EVENTS) + PACK, PACK):
+        some = EVENTS[at : at + PACK]
+        high = max((high, *(vouched_time(event, SETTINGS.time.skew) for event in some)))
+        mine = [event for event in some if partition_of(event.fingerprint.encode(), PARTS) == partition]
+        shard.apply(Events("raw.day/0", high if some else high + SETTINGS.time.lateness, now, mine))
+        now += TICK
+        take()
+    now += 10 * TICK
+    take()
+    return found
+
+
+def reborn(shard: ScopeShard, partition: int, written: list[bytes]) -> ScopeShard:
+    written += [message.value for message in pack(0, shard.checkpoint(1))]
+    log = Log()
+    for offset, value in enumerate(written):
+        log.add(value, offset)
+    restored = log.restore()
+    assert restored is not None
+    again = ScopeShard(SETTINGS, partition, PARTS)
+    again.restore(restored)
+    return again
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_read_first_the_incidents_are_the_same(seed: int) -> None:
+    random = Random(seed)
+    told = [changes_of(origin) for origin in range(PARTS)]
+    newest: dict[str, dict[str, Any]] = {}
+    apart = held = 0
+    for partition in range(PARTS):
+        queues = [[*origin[partition]] for origin in told]
+        shard = ScopeShard(SETTINGS, partition, PARTS)
+        shard.refer((record, 0) for record in REFERENCE)
+        readiness = [random.random() + 0.05 for _ in queues]
+        outs, written = [], list[bytes]()
+        while any(queues):
+            able = [n for n in range(PARTS) if queues[n]]
+            chosen = queues[random.choices(able, [readiness[n] for n in able])[0]]
+            apart = max(apart, chosen[0].high - min(queues[n][0].high for n in able))
+            for _ in range(min(len(chosen), random.randrange(1, 6))):
+                shard.apply(chosen.pop(0))
+            held = max(held, len(shard.abreast))
+            if random.random() < 0.05:
+                outs += shard.take(0)
+                shard = reborn(shard, partition, written)
+        for out in [*outs, *shard.take(0)]:
+            if out.topic == "incidents":
+                record = orjson.loads(out.value)
+                if record["version"] >= newest.get(record["id"], record)["version"]:
+                    newest[record["id"]] = record
+        assert not len(shard.abreast)
+    assert apart > HOUR, "they are to be read far apart"
+    assert held
+    assert by_members(newest) == one_process()
