@@ -83,6 +83,7 @@ class MetricSample(Record):
     value: float = Field(description="May be NaN or infinite: what was measured is kept as it was.")
     unit: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
+    counter: bool = Field(default=False, description="It only counts up: what matters is how fast.")
 
 
 class DeadLetter(Record):

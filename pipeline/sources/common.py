@@ -20,6 +20,8 @@ REASONS = frozenset(
         "not-utf8",
         "not-json",
         "not-csv",
+        "not-snappy",
+        "not-protobuf",
         "missing-field",
         "bad-time",
         "bad-value",

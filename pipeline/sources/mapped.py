@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from operator import itemgetter
 from typing import Any
 
 from pipeline.sources.base import Decoded, Refused
-from pipeline.sources.common import as_list, as_object, build, decode_utf8, dump, parse_json, read_options, text_of
+from pipeline.sources.common import (
+    as_list,
+    as_object,
+    build,
+    build_sample,
+    decode_utf8,
+    dump,
+    parse_json,
+    read_options,
+    text_of,
+)
 from pipeline.sources.mapping import UNITS, KindTable, SeverityTable, SourceMapping, TimeField, pieces
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.severities import severity_of
 from pipeline.sources.times import epoch_millis, iso_millis, millis_of, no_time, zone_option
 from schemas.base import BadRecord
-from schemas.event import Event, EventKind, RawRecord, content_id, fingerprint
+from schemas.event import Event, EventKind, MetricSample, RawRecord, content_id, fingerprint
 from schemas.severity import Severity
 
 _TEXTS = ("resource", "component", "check", "summary", "unit", "clear_key", "url")
@@ -52,8 +62,9 @@ class Mapped:
         self._value = self._reader(mapping.value) if mapping.value else None
         self._time = self._clock(mapping.time)
         self._ends = self._clock(mapping.ends_at)
-        self._severity = self._severities(mapping.severity)
+        self._severity = self._severities(mapping.severity or Severity.INFO)
         self._kind = self._kinds(mapping.kind)
+        self._metrics = [(self._reader(name), self._reader(number)) for name, number in mapping.metrics.items()]
 
     @property
     def sort_by_time(self) -> bool:
@@ -71,46 +82,42 @@ class Mapped:
             raise BadRecord("empty", "the payload has no content")
         line = text.rstrip("\r\n")
         if '"' not in line and "\n" not in line and "\r" not in line:
-            event = self._row(line.split(self._mapping.delimiter), raw)
-            return Decoded() if event is None else Decoded([event])
+            return _decoded(self._row(line.split(self._mapping.delimiter), raw), [])
         return self._csv(text, raw)
 
     def _csv(self, text: str, raw: RawRecord) -> Decoded:
         # Not splitlines: that also splits at characters that are part of a cell.
         lines = [line + "\n" for line in text.removesuffix("\n").split("\n")]
         reader = csv.reader(lines, delimiter=self._mapping.delimiter, strict=True)
-        events: list[Event] = []
+        found: list[Event | MetricSample] = []
         refused: list[Refused] = []
         at = 0
         while at < len(lines):
             try:
                 cells = next(reader, None)
-                event = self._row(cells, raw, at) if cells else None
-                if event is not None:
-                    events.append(event)
+                if cells:
+                    found += self._row(cells, raw, at)
             except (csv.Error, BadRecord) as error:
                 reason = error if isinstance(error, BadRecord) else BadRecord("not-csv", str(error))
                 payload = "".join(lines[at : max(reader.line_num, at + 1)])
                 refused.append(Refused(reason, payload.encode()))
             at = max(reader.line_num, at + 1)
-        return Decoded(events, [], refused)
+        return _decoded(found, refused)
 
     def _json(self, raw: RawRecord) -> Decoded:
         body = parse_json(raw.payload)
         if self._mapping.records:
             body = as_list(_at(body, self._mapping.records.split(".")), self._mapping.records)
-        events: list[Event] = []
+        found: list[Event | MetricSample] = []
         refused: list[Refused] = []
         for number, item in enumerate(body if isinstance(body, list) else (body,)):
             try:
-                event = self._row(as_object(item, "the record"), raw, number)
-                if event is not None:
-                    events.append(event)
+                found += self._row(as_object(item, "the record"), raw, number)
             except BadRecord as error:
                 if not isinstance(body, list):
                     raise
                 refused.append(Refused(error, self._alone(item)))
-        return Decoded(events, [], refused)
+        return _decoded(found, refused)
 
     def _alone(self, item: object) -> bytes:
         """A refused record as a payload of its own."""
@@ -121,14 +128,31 @@ class Mapped:
                 body = {step: body}
         return dump(body)
 
-    def _row(self, row: Row, raw: RawRecord, ordinal: int = 0) -> Event | None:
-        """The event of one record, the `ordinal`th of its payload; None for a header or a row to be skipped."""
+    def _row(self, row: Row, raw: RawRecord, ordinal: int = 0) -> Sequence[Event | MetricSample]:
+        """What one record says, the `ordinal`th of its payload; nothing for a header or a row to be skipped."""
         if self._columns and len(row) != len(self._columns):
             raise BadRecord("bad-value", f"{len(row)} columns instead of {len(self._columns)}")
         if self._columns and row == self._columns:
-            return None
+            return ()
         if any((read(row) in values) == hit for read, values, hit in self._skip):
-            return None
+            return ()
+        return self._samples(row, raw) if self._metrics else (self._event(row, raw, ordinal),)
+
+    def _samples(self, row: Row, raw: RawRecord) -> list[MetricSample]:
+        """A sample for each metric whose number is there."""
+        texts = dict(self._texts)
+        fields: dict[str, Any] = {"received": raw.received, "source": raw.source, "tenant": self._tenant}
+        for key in ("resource", "component", "unit"):
+            fields[key] = texts[key](row) if key in texts else self._fixed[key]
+        fields["labels"] = {name: text for name, read in self._labels if (text := read(row))}
+        fields["time"] = raw.received if self._time is None else self._time(row)
+        return [
+            build_sample({**fields, "metric": name(row), "value": _number(text)})
+            for name, number in self._metrics
+            if (text := number(row).strip())
+        ]
+
+    def _event(self, row: Row, raw: RawRecord, ordinal: int) -> Event:
         fields: dict[str, Any] = {**self._fixed, "received": raw.received, "source": raw.source}
         for key, read in self._texts:
             fields[key] = read(row)
@@ -213,6 +237,13 @@ class Mapped:
             return _no_problem(found, severity)
 
         return kind
+
+
+def _decoded(found: Sequence[Event | MetricSample], refused: Sequence[Refused]) -> Decoded:
+    if not found and not refused:
+        return Decoded()
+    events = [one for one in found if isinstance(one, Event)]
+    return Decoded(events, [one for one in found if isinstance(one, MetricSample)], refused)
 
 
 def _named(fields: dict[str, Any], name: str) -> str:

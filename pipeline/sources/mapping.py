@@ -1,4 +1,4 @@
-"""The mapping file: how any JSON or CSV of a monitor that nobody else has becomes events.
+"""The mapping file: how any JSON or CSV of a monitor that nobody else has becomes events or metric samples.
 
 Every text is a template: "dev-{device_id}" takes the column (CSV) or the dotted path (JSON) `device_id`; "{{" is a
 brace.
@@ -109,9 +109,12 @@ class SourceMapping(Record):
     )
     resource: Name
     component: str = ""
-    check: Name
+    check: str = Field(default="", description="Needed, unless there are metrics.")
     kind: EventKind | KindTable = EventKind.PROBLEM
-    severity: Severity | SeverityTable
+    severity: Severity | SeverityTable | None = Field(default=None, description="Needed, unless there are metrics.")
+    metrics: dict[Name, Text] = Field(
+        default_factory=dict, description="Template of a metric's name: template of its number. Makes rows samples."
+    )
     signal: Signal = Signal.FAULT
     summary: str = ""
     value: str = Field(default="", description="Template of a number.")
@@ -135,6 +138,8 @@ class SourceMapping(Record):
             raise ValueError("records is only for format json")
         if len(set(self.columns)) != len(self.columns):
             raise ValueError("columns must differ from each other")
+        if not self.metrics and not (self.check and self.severity):
+            raise ValueError("needs check and severity, or else metrics")
         for name in self.fingerprint:
             if name not in FINGERPRINT and name not in {f"label.{label}" for label in self.labels}:
                 allowed = ", ".join((*FINGERPRINT, *(f"label.{label}" for label in self.labels)))
@@ -156,6 +161,8 @@ class SourceMapping(Record):
             if isinstance(field, TimeField | KindTable | SeverityTable):
                 yield f"{key}.value", field.value
         yield from ((f"labels.{name}", template) for name, template in self.labels.items())
+        for name, template in self.metrics.items():
+            yield from ((f"metrics.{name}", text) for text in (name, template))
         yield from ((f"skip.{number}.value", condition.value) for number, condition in enumerate(self.skip))
 
 

@@ -8,9 +8,12 @@ from typing import Protocol
 from pipeline.sources.alertmanager import Alertmanager
 from pipeline.sources.base import Source
 from pipeline.sources.cloudevents import CloudEvents
+from pipeline.sources.influx import Influx
 from pipeline.sources.nagios import Nagios
 from pipeline.sources.native import NO_OPTIONS, Native
+from pipeline.sources.otlp import Otlp
 from pipeline.sources.person import Person
+from pipeline.sources.prometheus import Prometheus
 from pipeline.sources.snmptrap import Snmptrap
 from pipeline.sources.syslog import Syslog
 from pipeline.sources.zabbix import Zabbix
@@ -28,9 +31,12 @@ class Factory(Protocol):
 SOURCES: dict[str, Factory] = {
     "alertmanager": Alertmanager,
     "cloudevents": CloudEvents,
+    "influx": Influx,
     "nagios": Nagios,
     "native": Native,
+    "otlp": Otlp,
     "person": Person,
+    "prometheus": Prometheus,
     "snmptrap": Snmptrap,
     "syslog": Syslog,
     "zabbix": Zabbix,

@@ -14,9 +14,9 @@ from pipeline.sources.mapping import parse_mapping
 from pipeline.sources.normalise import Normaliser, dead_letter
 from pipeline.sources.registry import SOURCES, make_source
 from schemas.base import ConfigError
-from schemas.event import EventKind, RawRecord
+from schemas.event import Event, EventKind, MetricSample, RawRecord
 from schemas.severity import Severity
-from tests.pipeline.sources.samples import SAMPLES, raw
+from tests.pipeline.sources.samples import METRICS, SAMPLES, raw
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mappings"
 MAPPED = {
@@ -45,12 +45,15 @@ def test_each_source_in_the_registry_has_samples() -> None:
 @pytest.mark.parametrize(("name", "number"), CASES)
 def test_what_the_monitor_sends_is_understood_wholly(name: str, number: int) -> None:
     decoded = source(name).decode(ALL[name][number])
-    assert decoded.events
     assert not decoded.refused
+    assert bool(decoded.events) != (name in METRICS)
+    assert decoded.samples or name not in METRICS
+    said: list[Event | MetricSample] = [*decoded.events, *decoded.samples]
+    for one in said:
+        assert one.source == name
+        assert one.tenant == "default"
+        assert one.received == ALL[name][number].received
     for event in decoded.events:
-        assert event.source == name
-        assert event.tenant == "default"
-        assert event.received == ALL[name][number].received
         assert not (event.kind is EventKind.PROBLEM and event.severity is Severity.INFO)
 
 
@@ -59,6 +62,7 @@ def test_the_same_delivery_gives_the_same_events(name: str, number: int) -> None
     one, other = source(name).decode(ALL[name][number]), source(name).decode(ALL[name][number])
     assert one == other
     assert [event.model_dump_json() for event in one.events] == [event.model_dump_json() for event in other.events]
+    assert [sample.model_dump_json() for sample in one.samples] == [s.model_dump_json() for s in other.samples]
 
 
 @pytest.mark.parametrize(("name", "number"), CASES)
@@ -69,10 +73,10 @@ def test_a_delivery_repeated_later_is_known_by_its_id(name: str, number: int) ->
 
 
 @pytest.mark.parametrize(("name", "number"), CASES)
-def test_events_cannot_be_changed(name: str, number: int) -> None:
-    event = source(name).decode(ALL[name][number]).events[0]
+def test_events_and_samples_cannot_be_changed(name: str, number: int) -> None:
+    decoded = source(name).decode(ALL[name][number])
     with pytest.raises(ValidationError):
-        setattr(event, "summary", "other")  # noqa: B010 - the type checker would not let it pass
+        setattr((*decoded.events, *decoded.samples)[0], "labels", {})  # noqa: B010 - the type checker would not let it pass
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -80,6 +84,10 @@ def test_tenants_do_not_meet(name: str) -> None:
     for payload in ALL[name]:
         ours = make_source(name, tenant="ours").decode(payload).events
         theirs = make_source(name, tenant="theirs").decode(payload).events
+        if name in METRICS:
+            samples = make_source(name, tenant="ours").decode(payload).samples
+            assert {sample.tenant for sample in samples} == {"ours"}
+            continue
         assert {event.tenant for event in ours} == {"ours"}
         assert not {event.fingerprint for event in ours} & {event.fingerprint for event in theirs}
 
@@ -105,7 +113,9 @@ def test_an_unknown_option_stops_the_start_and_names_the_allowed_ones(name: str)
 
 
 def test_an_unknown_source_stops_the_start_and_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="unknown source 'nagois'; allowed: alertmanager, cloudevents, nagios"):
+    with pytest.raises(
+        ConfigError, match="unknown source 'nagois'; allowed: alertmanager, cloudevents, influx, nagios"
+    ):
         make_source("nagois")
 
 

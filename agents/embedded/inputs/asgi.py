@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -50,6 +51,17 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
         if not message.get("more_body", False):
             return b"".join((*parts, part)) if parts else bytes(part)
         parts.append(part)
+
+
+def unzipped(body: bytes, most: int) -> bytes:
+    """A body that came with content-encoding gzip. Raises TooLarge, before it is unpacked further; and zlib.error."""
+    unpacking = zlib.decompressobj(wbits=31)
+    found = unpacking.decompress(body, most + 1)
+    if len(found) > most:
+        raise TooLarge
+    if not unpacking.eof or unpacking.unused_data:
+        raise zlib.error("it is cut off, or more follows")
+    return found
 
 
 async def respond(

@@ -5,6 +5,7 @@ Anything that is answered with 200 or 202 is in the inbox.
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Collection
 
@@ -22,6 +23,7 @@ from agents.embedded.inputs.asgi import (
     header,
     read_body,
     respond,
+    unzipped,
 )
 from agents.embedded.live import Live
 from pipeline.sources.normalise import Normaliser
@@ -33,6 +35,10 @@ RETRY = {b"retry-after": b"1"}
 NDJSON = "application/x-ndjson"
 PUSHED = "alertmanager"
 """The source that reads what Prometheus pushes."""
+
+SNAPPED = f"{EVENTS}prometheus"
+"""What Prometheus writes is always packed with Snappy, and kept so."""
+PLAIN = frozenset({"", "identity", "gzip"})
 
 Answer = tuple[int, bytes]
 
@@ -67,9 +73,14 @@ class Payloads:
         if self._live.full:
             return 503, as_error("more is waiting than may wait; try again")
         encoding = header(scope, b"content-encoding")
-        if encoding not in ("", "identity"):
-            return 415, as_error(f"content-encoding {encoding} is not understood; send the body as it is")
+        if encoding not in PLAIN and not (encoding == "snappy" and path == SNAPPED):
+            return 415, as_error(f"content-encoding {encoding} is not understood; send the body as it is, or gzip")
         body = await read_body(scope, receive, self._settings.max_body)
+        if encoding == "gzip":
+            try:
+                body = unzipped(body, self._settings.max_body)
+            except zlib.error as error:
+                return 400, as_error(f"not gzip: {error}")
         origin = scope["client"][0] if scope.get("client") else ""
         if path == ALERTS:
             return await self._alerts(body, header(scope, b"content-type"), origin)

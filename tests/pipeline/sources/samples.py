@@ -2,6 +2,11 @@
 
 import json
 
+import cramjam
+from google.protobuf import json_format
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from pipeline.sources.prometheus import WriteRequest
 from schemas.event import RawRecord
 
 NOW = 1_714_557_900_000  # 2024-05-01T10:05:00Z
@@ -216,18 +221,94 @@ def native(**changes: object) -> dict[str, object]:
     }
 
 
+LINES = r"""cpu,cpu=cpu-total,host=web-01 usage_idle=91.5,usage_user=4i 1714557600000000000
+net,host=web-01,interface=eth0 bytes_recv=1234567u,state="up, \"now\"" 1714557600000000000
+# a comment
+http\ check,host=web-01,path=/a\ b\,c up=true,value=0.25
+"""
+
+
+def written(*series: tuple[dict[str, str], list[tuple[float, int]]], counters: tuple[str, ...] = ()) -> bytes:
+    """A write request of Prometheus: labels, and values with their times, of each series."""
+    request = WriteRequest()
+    for labels, points in series:
+        one = request.timeseries.add()
+        for name, value in labels.items():
+            one.labels.add(name=name, value=value)
+        for number, time in points:
+            one.samples.add(value=number, timestamp=time)
+    for name in counters:
+        request.metadata.add(type=1, metric_family_name=name)
+    return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
+
+
+NODE = {"instance": "db-01:9100", "job": "node"}
+WRITTEN = written(
+    (
+        {"__name__": "node_filesystem_avail_bytes", "mountpoint": "/var", **NODE},
+        [(5e9, START), (4.9e9, START + 15_000)],
+    ),
+    ({"__name__": "http_requests_total", **NODE}, [(17.0, START)]),
+    ({"__name__": "http_request_duration_seconds_bucket", "le": "0.1", **NODE}, [(3.0, START)]),
+)
+
+
+def attributes(**given: object) -> list[dict[str, object]]:
+    """Attributes as OTLP has them, "__" in a name for a dot."""
+    return [{"key": name.replace("__", "."), "value": {"stringValue": str(value)}} for name, value in given.items()]
+
+
+def exported(*metrics: object, **resource: object) -> dict[str, object]:
+    """An export request of OpenTelemetry around metrics."""
+    about = {"attributes": attributes(**resource)} if resource else {}
+    return {"resourceMetrics": [{"resource": about, "scopeMetrics": [{"scope": {}, "metrics": list(metrics)}]}]}
+
+
+def point(**changes: object) -> dict[str, object]:
+    """One point of a gauge."""
+    return {"timeUnixNano": "1714557600000000000", "asDouble": 0.5, "attributes": attributes(state="used"), **changes}
+
+
+GAUGE = {"name": "system.memory.utilization", "unit": "1", "gauge": {"dataPoints": [point()]}}
+SUM = {
+    "name": "http.server.requests",
+    "sum": {
+        "aggregationTemporality": 2,
+        "isMonotonic": True,
+        "dataPoints": [{"timeUnixNano": 1714557600000000000, "asInt": "17"}],
+    },
+}
+HISTOGRAM = {
+    "name": "http.server.request.duration",
+    "unit": "s",
+    "histogram": {
+        "aggregationTemporality": 2,
+        "dataPoints": [{"timeUnixNano": "1714557600000000000", "count": "7", "sum": 1.5, "bucketCounts": ["7"]}],
+    },
+}
+SUMMARY = {
+    "name": "gc.pause",
+    "unit": "s",
+    "summary": {"dataPoints": [{"count": "7", "sum": 1.5, "quantileValues": [{"quantile": 0.5, "value": 0.2}]}]},
+}
+EXPORTED = exported(GAUGE, SUM, HISTOGRAM, SUMMARY, service__name="shop", host__name="web-01")
+PACKED = json_format.ParseDict(EXPORTED, ExportMetricsServiceRequest()).SerializeToString()
+
 SAMPLES: dict[str, list[RawRecord]] = {
     "alertmanager": [
         raw("alertmanager", webhook(alert(), alert(status="resolved", endsAt="2024-05-01T10:04:00Z"))),
         raw("alertmanager", [posted(), posted(endsAt="2024-05-01T10:01:00Z")]),
     ],
     "cloudevents": [raw("cloudevents", cloud_event()), raw("cloudevents", [cloud_event(), cloud_event(id="a89b-2")])],
+    "influx": [raw("influx", LINES), raw("influx", "mem,host=a used_percent=71.5")],
     "nagios": [
         raw("nagios", nagios(NAGIOS_SERVICEPERFDATA="time=0.5s;1;2;0 'used %'=71%")),
         raw("nagios", NAGIOS_HOST),
     ],
     "native": [raw("native", native()), raw("native", [native(), native(id="fire-8", kind="resolution")])],
+    "otlp": [raw("otlp", EXPORTED), raw("otlp", PACKED)],
     "person": [raw("person", said()), raw("person", said(kind="request", what="A new mailbox", about="mail"))],
+    "prometheus": [raw("prometheus", WRITTEN)],
     "snmptrap": [
         raw("snmptrap", TRAP_TEXT),
         raw("snmptrap", telegraf("linkUp", ".1.3.6.1.6.3.1.1.5.4", **{"ifIndex.3": 3})),
@@ -237,3 +318,5 @@ SAMPLES: dict[str, list[RawRecord]] = {
     "zabbix": [raw("zabbix", zabbix()), raw("zabbix", ZABBIX_RECOVERY), raw("zabbix", ZABBIX_ACKNOWLEDGE)],
 }
 """Source to payloads that it must understand wholly."""
+METRICS = frozenset({"influx", "otlp", "prometheus"})
+"""Sources that give samples and no events."""
