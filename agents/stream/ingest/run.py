@@ -241,7 +241,7 @@ class Ingest:
 
     def _failed(self, doing: str, error: Exception) -> None:
         """Give up what is open, to read it again: others may have the partitions now, or Kafka had a bad moment."""
-        if isinstance(error, Replaced):
+        if isinstance(error, Replaced) or Replaced.__name__ in str(error):  # a producer says it in words only
             raise ConfigError(f"another ingest is named {self.name!r}: give each worker a name of its own") from error
         if self._open is not None:  # it fails too, or what it holds counts as read
             wait([self._open])
