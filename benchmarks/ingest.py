@@ -6,7 +6,6 @@ The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
 
 from __future__ import annotations
 
-import gc
 import sys
 import tempfile
 import uuid
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from agents import collector
 from agents.config import Config
 from agents.simulate import simulate
 from agents.stream.clients import Consumer, consumer, partition, producer
@@ -112,9 +112,7 @@ def measure(bootstrap: str, runs: int) -> dict[str, Any]:
     settings = KafkaSettings(bootstrap_servers=servers, prefix=prefix, ingest=ingest, retention={"raw.{source}": 0})
     create(settings, wanted(settings, SOURCES))
     count = produce_day(settings)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # as the hop has it when it runs
+    collector.settle()  # as the hop does when it runs
     bares, hops, packs = [], [], []
     for run in range(runs):
         bares.append(bare(settings, count))

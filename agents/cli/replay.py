@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from agents import feeding, loader, mapping_files, recording
+from agents import collector, feeding, loader, mapping_files, recording
 from agents.cli.command import command
 from agents.cli.desk import StoreDesk, desk_at
 from agents.cli.incidents import listing
@@ -131,6 +131,7 @@ def run_replay(
     store = Store(path)
     host = Host(Flow(settings.flow), Normaliser(sources), store, settings.store.checkpoint_every)
     host.refer(records, 0)
+    collector.settle()
     begin = time.perf_counter()
     with _bar(quiet=quiet) as progress:
         done = host.replay("replay", raws, progress)

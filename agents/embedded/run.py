@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -13,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from agents import collector
 from agents.config import Config, FileInput, HttpInput, SyslogInput
 from agents.embedded import tokens
 from agents.embedded.host import Host
@@ -38,8 +38,7 @@ Started = Callable[[list[tuple[str, int]]], None]
 
 def serve(config: Config, host: Host, normaliser: Normaliser, started: Started | None = None) -> None:
     """As `run`, in an event loop and with a garbage collector that suit it."""
-    gc.freeze()  # what lives as long as the process is not looked at again
-    gc.set_threshold(50_000, 20, 100)
+    collector.settle()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(run(config, host, normaliser, started))
 

@@ -7,7 +7,6 @@ whoever has the partition then.
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 from typing import Any
 
+from agents import collector
 from agents.config import Config
 from agents.source_files import make_sources
 from agents.stream.clients import (
@@ -97,8 +97,7 @@ class Ingest:
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set; then what was read is finished. Raises ConfigError when fenced by a namesake."""
-        gc.freeze()  # what lives as long as the process is not looked at again
-        gc.set_threshold(50_000, 20, 100)
+        collector.settle()
         self.subscribe()
         try:
             while not stop.is_set():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import threading
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
+from agents import collector
 from agents.config import Config
 from agents.stream.clients import leave_group, unreachable
 from agents.stream.topics import differences, wanted
@@ -34,7 +34,7 @@ class Address(NamedTuple):
 def correlate(config: Config, name: str, http: Address) -> None:
     """Dedup, correlation and incidents. Raises ConfigError for no broker, or a wrong topic."""
     check_topics(config)
-    gc.set_threshold(50_000, 20, 100)
+    collector.settle()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_correlate(config, name, http))
 
@@ -58,8 +58,7 @@ async def _correlate(config: Config, name: str, http: Address) -> None:
     try:
         await host.begin()
         LOG.info("correlate %s has started", name)
-        gc.collect()
-        gc.freeze()
+        collector.settle()
         host.failure.add_done_callback(lambda _: stop.set())
         await stop.wait()
         LOG.info("correlate %s is stopping", name)
