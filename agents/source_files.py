@@ -9,12 +9,16 @@ from agents.config import SourceSettings
 from pipeline.sources.base import Source
 from pipeline.sources.mapped import Mapped
 from pipeline.sources.registry import SOURCES, make_source
+from pipeline.stages.node import MODELS
+from schemas.base import ConfigError
 
 
 def make_sources(settings: Mapping[str, SourceSettings]) -> dict[str, Source]:
     """All sources. Raises ConfigError for a mapping file or an option that is wrong."""
     made: dict[str, Source] = {name: make_source(name) for name in SOURCES}
     for name, wanted in settings.items():
+        if name == MODELS:
+            raise ConfigError(f"sources.{name}: that is the name of our own models; choose another one")
         if wanted.mapping:
             mapping = mapping_files.load(wanted.mapping)
             made[name] = Mapped(mapping, tenant=wanted.tenant, options=wanted.options)

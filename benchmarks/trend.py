@@ -50,7 +50,15 @@ def samples(name: str, metric: tuple[str, str], points: Iterable[Point]) -> Iter
 
 def problems(trends: Trends, arriving: Iterable[MetricSample]) -> list[Event]:
     """The anomalies and forecasts that begin."""
-    return [event for one in arriving for event in trends.sample(one) if event.kind is EventKind.PROBLEM]
+    found = []
+    on: dict[str, bool] = {}
+    for one in arriving:
+        for event in trends.sample(one):
+            begins = event.kind is EventKind.PROBLEM
+            if begins and not on.get(event.fingerprint):
+                found.append(event)
+            on[event.fingerprint] = begins
+    return found
 
 
 def false_alarms(number: int) -> dict[str, Any]:

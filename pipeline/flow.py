@@ -12,17 +12,18 @@ from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange, transition_of
 from pipeline.stages.fold import NEVER
 from pipeline.state import Entry, Tables
+from pipeline.trend_step import TrendStep
 from schemas.alert import Alert, Placement
 from schemas.base import Millis, Record
 from schemas.command import Command
-from schemas.event import Event
+from schemas.event import Event, MetricSample
 from schemas.incident import Incident
 
 
 class Flow:
     """The whole core, for one process: events and commands in, records out. No I/O, no clock.
 
-    It is the two keyed steps, one behind the other, on one clock. A host that spreads them over processes gives each a
+    It is the keyed steps, one behind the other, on one clock. A host that spreads them over processes gives each a
     clock of its own.
 
     The host feeds inputs one at a time in the order of its log; the same log gives the same outputs, byte for byte.
@@ -32,13 +33,14 @@ class Flow:
     def __init__(self, settings: FlowSettings) -> None:
         self.settings = settings
         self.clock = Clock(settings.time.lateness)
+        self.trend_step = TrendStep(settings, self.clock)
         self.alert_step = AlertStep(settings, self.clock)
         self.scope_step = ScopeStep(settings, self.clock)
         self.intake = self.alert_step.intake
         self.scope, self.practice = self.scope_step.scope, self.scope_step.practice
         self.reference = self.scope_step.reference
         self.tables = Tables(
-            [*self.clock.tables, *self.alert_step.tables, *self.scope_step.tables],
+            [*self.clock.tables, *self.trend_step.tables, *self.alert_step.tables, *self.scope_step.tables],
         )
 
     # -- inputs ----------------------------------------------------------------------------------------------------
@@ -50,6 +52,18 @@ class Flow:
         out = self._advance(time)
         change = self.alert_step.fold(event, time)
         return out if change is None else [*out, *self._changed(change)]
+
+    def sample(self, sample: MetricSample) -> list[Output]:
+        """One metric sample: watermark and timers -> models; what they say -> dedup, and all that follows."""
+        sample = self.trend_step.begin(sample)
+        self.intake.seq = self.scope.seq = self.clock.seq
+        out = self._advance(sample.time)
+        for event in self.trend_step.events(sample):
+            self.intake.seq = self.scope.seq = self.clock.arrive(event.kind.value, event.source)
+            change = self.alert_step.fold(event, event.time)
+            if change is not None:
+                out += self._changed(change)
+        return out
 
     def command(self, command: Command) -> list[Output]:
         """One thing asked for; the first output is the Reply, the second the AuditEntry."""
@@ -73,6 +87,7 @@ class Flow:
         """Move the watermark and let happen what was waiting for it."""
         if not self.clock.advance(time):
             return []
+        self.trend_step.advance()
         self.scope_step.advance()
         out: list[Output] = []
         for change in self.alert_step.advance():
@@ -95,6 +110,7 @@ class Flow:
         """Put back what all drains so far held; only on a new flow."""
         self.tables.restore(entries)
         self.clock.resume()
+        self.trend_step.resume()
         self.alert_step.resume()
         self.scope_step.resume()
 

@@ -91,6 +91,9 @@ class IncidentSettings(Record):
         default=Severity.MAJOR, description="At least one alert as bad as this opens an incident."
     )
     open_count: int = Field(default=3, ge=1, description="Or this many alerts below it, on at least two items.")
+    open_anomalies: int = Field(
+        default=12, ge=1, description="Of what the models say so many are needed instead; both kinds add up."
+    )
     close_after: Span = Field(default=HOUR, description="Resolved for this long, it is closed.")
     report_every: Span = Field(default=30 * SECOND, description="Growth is told this often.")
     priority: tuple[tuple[int, int, int, int], ...] = Field(
@@ -125,6 +128,30 @@ class ScopeSettings(Record):
     label: str = Field(default="", description="With by: label, the label that names the part of the tenant.")
 
 
+class ModelSettings(Record):
+    """What is learned of metric samples, and when a series is worth an event."""
+
+    enabled: bool = Field(default=True, description="False: samples are counted and nothing more.")
+    threshold: float = Field(
+        default=16.0, ge=1, le=1000, description="Surprise at which an anomaly begins; one more is half as often."
+    )
+    ahead: Span = Field(default=7 * DAY, description="A bound that is reached later than that is not told of.")
+    certain: Share = Field(
+        default=0.8, description="Nor one that is reached with lower odds than that by the end of the interval."
+    )
+    again: Span = Field(
+        default=12 * HOUR,
+        ge=MINUTE,
+        description="What goes on is told again after this long, so that it does not expire.",
+    )
+    forget: Span = Field(default=30 * DAY, ge=HOUR, description="A series that is silent for so long is forgotten.")
+    most: int = Field(
+        default=100_000,
+        ge=0,
+        description="Series that are learned at once, at 4 KB each; what is beyond is only counted.",
+    )
+
+
 class FlowSettings(Record):
     """All of the flow."""
 
@@ -141,3 +168,10 @@ class FlowSettings(Record):
     changes: tuple[Change, ...] = ()
     correlate: CorrelateSettings = CorrelateSettings()
     incident: IncidentSettings = IncidentSettings()
+    models: ModelSettings = ModelSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.models.again >= self.dedup.expire:
+            raise ValueError("models.again must be below dedup.expire")
+        return self

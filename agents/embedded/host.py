@@ -162,6 +162,8 @@ class Host:
             outputs: list[Output] = []
             for event in decoded.events:
                 outputs += flow.event(event)
+            for sample in decoded.samples:
+                outputs += flow.sample(sample)
             return outputs
         if one.kind == "command":
             return flow.command(Command.model_validate_json(one.payload))

@@ -61,6 +61,7 @@ class HostCollector(Collector):
             "tocsin_backlog": ("Inputs taken in and not yet handled.", live.waiting),
             "tocsin_open_alerts": ("Alerts that are open.", host.flow.open_alerts()),
             "tocsin_open_incidents": ("Incidents that are not closed.", len(host.flow.practice.by_id)),
+            "tocsin_series": ("Series of metric samples that are learned.", len(host.flow.trend_step.trends.table)),
             "tocsin_watermark_delay_seconds": ("How far the watermark is behind the clock.", delay),
         }
         for name, (text, level) in levels.items():

@@ -7,6 +7,7 @@ from pipeline.practices.record import build
 from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group, incident_id
+from pipeline.stages.node import MODELS
 from pipeline.stages.scope import Scope
 from schemas.incident import Incident, IncidentStatus, ServiceLevelNotice
 from schemas.severity import RANK
@@ -82,7 +83,17 @@ class Incidents:
         self._scope.wake_group(group, ended + self._settings.close_after)
 
     def _opens(self, group: Group) -> bool:
-        return group.top >= self._open_rank or (group.multi and len(group.members) >= self._settings.open_count)
+        """What the models say weighs less than what a monitor says: it takes `open_anomalies` of them."""
+        if group.top >= self._open_rank:
+            return True
+        settings, size = self._settings, len(group.members)
+        if not group.multi or size < settings.open_count:
+            return False
+        if size >= max(settings.open_count, settings.open_anomalies):
+            return True
+        nodes = self._scope.nodes
+        said = sum(1 for key in group.members if nodes[key].about.source == MODELS)
+        return (size - said) / settings.open_count + said / settings.open_anomalies >= 1.0
 
     def _open(self, group: Group, now: int) -> None:
         first = min(self._scope.nodes[key].order for key in group.members)

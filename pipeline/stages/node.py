@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from pipeline.stages.fold import NEVER, Spell
 
 UNPLACED = -1
+MODELS = "trend"
+"""Source of what our own models say; no monitor may be called so."""
 TURNED = {"needs": "explains", "explains": "needs"}
 """Kinds of evidence that have another name when they are seen from the other end."""
 

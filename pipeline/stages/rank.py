@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from models.kinds import PRIOR
 from pipeline.stages.enrich import Inventory
-from pipeline.stages.node import About, Node
+from pipeline.stages.node import MODELS, About, Node
 from schemas.base import MINUTE
 from schemas.incident import Candidate, Term
 from schemas.reference import RelationKind
@@ -22,6 +22,8 @@ SHOWN = 5
 SILENT_SHARE = 0.5
 """A silent item is considered when it explains at least this share of the items."""
 W_COVER, W_TIME, W_KIND, W_CHANGE, W_SEVERITY, W_SYMPTOM, W_SILENT = 6.0, 1.0, 1.5, 2.5, 0.5, 2.5, 3.0
+W_ANOMALY = 1.0
+"""What an item loses of which only our own models say something."""
 SHARPNESS = 1.5
 SILENCE: dict[RelationKind, float] = {
     RelationKind.CONNECTS_TO: 1.0,
@@ -46,6 +48,8 @@ class Facts(NamedTuple):
     started: int
     severity: int
     prior: float
+    fault: bool
+    """Whether a monitor says so."""
 
 
 def rank(nodes: Iterable[Node], inventory: Inventory, changed: Callable[[str, int], bool]) -> tuple[Candidate, ...]:
@@ -91,11 +95,12 @@ def _facts(nodes: Iterable[Node]) -> dict[str, Facts]:
     facts: dict[str, Facts] = {}
     for node in sorted(nodes, key=lambda n: (n.spell.start, n.key)):
         item, prior = subject(node.about), PRIOR.get(node.about.kind, 0.3)
-        old = facts.get(item)
+        old, fault = facts.get(item), node.about.source != MODELS
         if old is None:
-            facts[item] = Facts(node, node.spell.start, node.spell.rank, prior)
+            facts[item] = Facts(node, node.spell.start, node.spell.rank, prior, fault)
         else:
-            facts[item] = old._replace(severity=max(old.severity, node.spell.rank), prior=max(old.prior, prior))
+            severity, fault = max(old.severity, node.spell.rank), old.fault or fault
+            facts[item] = old._replace(severity=severity, prior=max(old.prior, prior), fault=fault)
     return facts
 
 
@@ -152,6 +157,8 @@ def _score(
         terms.append(("kind", W_KIND * fact.prior, f"{fact.first.about.kind}: {fact.first.about.check}"))
         weight = W_SEVERITY * fact.severity / 5
         terms.append(("severity", weight, f"severity {fact.severity} of 5"))
+        if not fact.fault:
+            terms.append(("anomaly", -W_ANOMALY, "only the models say so"))
         blamed = [cause for cause in above.get(item, ()) if cause in facts and item not in above.get(cause, ())]
         if blamed:
             text = f"needs {inventory.name(blamed[0])}, which alerts too"

@@ -9,38 +9,37 @@ from models.catalogue.lookup import Indicator, find
 from models.detector import Judgement
 from models.forecast import Forecast
 from models.words import number, picture, reason, span
+from pipeline.settings import ModelSettings
+from pipeline.stages.node import MODELS
 from pipeline.stages.series import Series, bound, load
 from pipeline.state import Table
-from schemas.base import DAY, Record
+from schemas.base import DAY, HOUR
 from schemas.event import Event, EventKind, MetricSample, Signal, content_id, fingerprint
 from schemas.severity import Severity
 
-SOURCE = "trend"
 _WEEKS, _DAYS = 9 * DAY, 2 * DAY
 """How long a series is new: what comes back each week, or each day, must have come back once."""
 _UNSETTLED = 1.5
 """By how much more a new series must surprise."""
 
 
-class TrendSettings(Record):
-    """When a series is worth an event."""
-
-    threshold: float = 16.0
-    """Surprise at which an anomaly begins; see `models.alarm.rarity`."""
-    ahead: int = 7 * DAY
-    """A bound that is reached later than that is not told of."""
-    certain: float = 0.8
-    """Nor one that is reached with lower odds than that by the end of the interval."""
-    forget: int = 30 * DAY
-    """A series that is silent for so long is forgotten."""
-
-
 class Trends:
     """All series by key. One sample in, the events it gives rise to out; nothing is sent or stored here."""
 
-    def __init__(self, settings: TrendSettings | None = None) -> None:
-        self.settings = settings or TrendSettings()
+    def __init__(self, settings: ModelSettings | None = None) -> None:
+        self.settings = settings or ModelSettings()
+        self.due = 0
+        """The watermark at which it is looked for what is to be forgotten."""
         self.table: Table[Series] = Table("series", Series.dump, lambda _, state: load(state))
+
+    @property
+    def full(self) -> bool:
+        """Whether no other series can be learned."""
+        return len(self.table.live) >= self.settings.most
+
+    def knows(self, sample: MetricSample) -> bool:
+        """Whether its series is being learned."""
+        return series_key(sample) in self.table.live
 
     def sample(self, sample: MetricSample) -> list[Event]:
         """Learn from one sample; the anomalies and forecasts that begin or end with it."""
@@ -48,7 +47,8 @@ class Trends:
         indicator = find(sample.metric, sample.unit)
         series = self.table.get(key)
         if series is None:
-            series = Series(self.settings.threshold, indicator is not None and indicator.counter)
+            counting = sample.counter or (indicator is not None and indicator.counter)
+            series = Series(self.settings.threshold, counting)
             weekly = indicator is None or indicator.shape == "week"
             series.settled = sample.time + (_WEEKS if weekly else _DAYS)
             self.table[key] = series
@@ -81,7 +81,8 @@ class Trends:
             self.table.touch(series_key(sample))
 
     def forget(self, watermark: int) -> None:
-        """Drop the series that have been silent for long."""
+        """Drop the series that have been silent for long; the next look is in an hour."""
+        self.due = (watermark // HOUR + 1) * HOUR
         old = watermark - self.settings.forget
         for key in sorted(key for key, series in self.table.live.items() if series.time < old):
             del self.table[key]
@@ -96,15 +97,19 @@ class Trends:
             if sample.time < series.expected_until:
                 series.alarm.open = False
                 return []
+            series.told = sample.time
             return [self._anomaly(key, series, sample, value, judgement)]
         if was_open and not series.alarm.open:
             return [self._over(key, sample, "anomaly", f"{sample.metric} is as usual again: {number(value)}")]
         if was_open:
             series.peak = max(series.peak, judgement.score)
+            if sample.time - series.told >= self.settings.again:
+                series.told = sample.time
+                return [self._anomaly(key, series, sample, value, judgement)]
         return []
 
     def _anomaly(self, key: str, series: Series, sample: MetricSample, value: float, seen: Judgement) -> Event:
-        why = reason(series.detector, seen)
+        why = reason(series.detector, seen) or "not as usual yet"
         shown = picture([*series.forecaster.picture, value])
         low, high = seen.expected - 2.0 * seen.deviation, seen.expected + 2.0 * seen.deviation
         told = (
@@ -124,7 +129,7 @@ class Trends:
         self, key: str, series: Series, sample: MetricSample, value: float, indicator: Indicator | None
     ) -> list[Event]:
         fresh = series.forecaster.learn_one(sample.time, value)
-        limit = bound(indicator)
+        limit = bound(indicator) if series.counter is None else None
         if not fresh or limit is None:
             return []
         found = series.forecaster.reaches(limit)
@@ -135,18 +140,24 @@ class Trends:
         if near and found is not None and not series.predicted and now >= series.expected_until:
             if series.forecaster.odds(limit, found.latest - now) < self.settings.certain:
                 return []
-            series.predicted = True
+            series.predicted = now
             return [self._reached(key, series, sample, value, found, limit)]
         if series.predicted and not near and not _beyond(value, limit, indicator):
-            series.predicted = False
+            series.predicted = 0
             return [
                 self._over(key, sample, "forecast", f"{sample.metric} will not reach {number(limit)} soon any more")
             ]
+        if series.predicted and now - series.predicted >= self.settings.again:
+            series.predicted = now
+            return [self._reached(key, series, sample, value, found if near else None, limit)]
         return []
 
     def _reached(
-        self, key: str, series: Series, sample: MetricSample, value: float, found: Forecast, limit: float
+        self, key: str, series: Series, sample: MetricSample, value: float, found: Forecast | None, limit: float
     ) -> Event:
+        if found is None:
+            told = f"{sample.metric} has come to {number(limit)} as was foretold, now {number(value)}"
+            return self._event(key, sample, "forecast", told, value, {**sample.labels, "reaches": number(limit)})
         left, early, late = (span(max(at - sample.time, 0)) for at in found)
         told = f"{sample.metric} will reach {number(limit)} in {left} ({early} to {late}), now {number(value)}"
         labels = {
@@ -173,11 +184,11 @@ class Trends:
         kind: EventKind = EventKind.PROBLEM,
     ) -> Event:
         return Event(
-            id=content_id(SOURCE, what, kind.value, key, str(sample.time)),
+            id=content_id(MODELS, what, kind.value, key, str(sample.time)),
             kind=kind,
             time=sample.time,
             received=sample.received,
-            source=SOURCE,
+            source=MODELS,
             tenant=sample.tenant,
             resource=sample.resource,
             component=sample.component,

@@ -30,3 +30,18 @@ def test_the_state_is_plain_data() -> None:
     counter.rate_one(1000, 5.0)
     other.load(json.loads(json.dumps(counter.dump())))
     assert other.rate_one(2000, 8.0) == 3.0
+
+
+def test_what_rounding_makes_of_an_even_pace_is_no_change() -> None:
+    counter = Counter()
+    rates = {counter.rate_one(at * 300_000, 0.02 * at) for at in range(1, 3000)}
+    assert len(rates - {None}) == 1
+
+
+def test_a_small_change_of_pace_is_one() -> None:
+    counter = Counter()
+    values = [0.0, 1000.0, 2000.0, 3000.001]
+    rates = [counter.rate_one(at * 1000, value) for at, value in enumerate(values)]
+    assert rates[2] == 1000.0
+    assert rates[3] is not None
+    assert rates[3] > 1000.0005

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.agents.embedded.running import configure, free_port, patiently, process, ready, stop
+from tests.pipeline.sources.samples import EXPORTED, LINES, WRITTEN
 
 DOWN = {"labels": {"alertname": "HostDown", "instance": "web1:9100", "severity": "critical"}}
 SYSLOG = b"<34>1 2026-05-01T10:00:00Z web1 app 1 - - all is well"
@@ -88,6 +89,25 @@ def test_what_cannot_be_taken_is_refused_by_its_status(
 def test_a_body_without_a_length_is_cut_off_when_it_is_too_long(http: httpx.Client, tmp_path: Path) -> None:
     assert http.post("/v1/events/syslog", content=iter([b"x" * 1500] * 2)).status_code == 413
     assert inbox(tmp_path) == []
+
+
+def test_metric_samples_are_learned_packed_or_not(http: httpx.Client) -> None:
+    zipped = {"content-encoding": "gzip"}
+    assert http.post("/v1/events/influx", content=gzip.compress(LINES.encode()), headers=zipped).status_code == 202
+    snapped = {"content-encoding": "snappy", "content-type": "application/x-protobuf"}
+    assert http.post("/v1/events/prometheus", content=WRITTEN, headers=snapped).status_code == 202
+    assert http.post("/v1/events/otlp", json=EXPORTED).status_code == 202
+
+    @patiently
+    def learned() -> None:
+        shown = http.get("/metrics").text
+        assert 'tocsin_flow_total{what="samples"} 15.0' in shown
+        # Of 14, three were years older than the newest when it came, and are forgotten.
+        assert "tocsin_series 11.0" in shown
+
+    learned()
+    zeros = gzip.compress(bytes(1_000_000))
+    assert http.post("/v1/events/influx", content=zeros, headers=zipped).status_code == 413
 
 
 def test_it_tells_how_it_is(http: httpx.Client) -> None:

@@ -2,11 +2,13 @@
 
 import math
 import random
+from itertools import pairwise
 
 import orjson
 import pytest
 
-from pipeline.stages.trend import Trends, TrendSettings, series_key
+from pipeline.settings import ModelSettings
+from pipeline.stages.trend import Trends, series_key
 from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
@@ -21,8 +23,18 @@ def sample(at: int, value: float, metric: str = "response time", **more: object)
     return MetricSample.model_validate({**given, **more})
 
 
-def told(trends: Trends, samples: list[MetricSample]) -> list[Event]:
+def said(trends: Trends, samples: list[MetricSample]) -> list[Event]:
     return [event for one in samples for event in trends.sample(one)]
+
+
+def told(trends: Trends, samples: list[MetricSample]) -> list[Event]:
+    """What begins and ends; what is told again is left out."""
+    found: list[Event] = []
+    for event in said(trends, samples):
+        last = next((one for one in reversed(found) if one.fingerprint == event.fingerprint), None)
+        if last is None or last.kind is not event.kind:
+            found.append(event)
+    return found
 
 
 def usual(points: int, seed: int = 1, begin: int = 0) -> list[MetricSample]:
@@ -90,6 +102,22 @@ def test_a_forecast_is_taken_back_when_the_disk_is_emptied() -> None:
     assert [event.kind for event in events] == [EventKind.PROBLEM, EventKind.RESOLUTION]
 
 
+def test_what_goes_on_is_told_again_twice_a_day_with_what_is_known_then() -> None:
+    trends, chance = Trends(), random.Random(3)
+    filling = [sample(at, 40.0 + 0.02 * at + chance.gauss(0.0, 0.1), "disk usage", unit="%") for at in range(2600)]
+    events = [event for event in said(trends, filling) if event.check == "disk usage forecast"]
+    gaps = {later.time - event.time for event, later in pairwise(events)}
+    assert len(events) > 4
+    assert 12 * HOUR <= min(gaps) <= max(gaps) <= 13 * HOUR
+    assert len({event.fingerprint for event in events}) == 1
+    assert len({event.id for event in events}) == len({event.summary for event in events}) == len(events)
+
+
+def test_a_counter_has_no_bound_to_reach() -> None:
+    counted = [sample(at, 0.02 * at, "disk usage", unit="%", counter=True) for at in range(2600)]
+    assert told(Trends(), counted) == []
+
+
 def test_a_counter_that_begins_again_is_no_anomaly() -> None:
     chance, total, counted = random.Random(5), 0.0, []
     for at in range(4000):
@@ -147,7 +175,7 @@ def test_feedback_moves_the_threshold(*, right: bool, lower: bool) -> None:
     told(trends, usual(10))
     trends.feedback(sample(0, 0.0), right=right)
     moved = trends.table[series_key(sample(0, 0.0))].alarm.threshold
-    assert (moved < TrendSettings().threshold) == lower
+    assert (moved < ModelSettings().threshold) == lower
 
 
 def test_series_that_are_silent_for_long_are_forgotten() -> None:
