@@ -14,12 +14,11 @@ from statistics import median
 from time import process_time
 from typing import Any
 
-import orjson
-
 from benchmarks.day import arguments, print_json
-from benchmarks.series import MINUTE, ORDINARY, START, Degradation, Point, degradation, growth, ordinary
+from benchmarks.series import MINUTE, ORDINARY, Degradation, Point, degradation, growth, ordinary
 from models.forecast import Forecaster
-from pipeline.stages.trend import Trends
+from pipeline.settings import ModelSettings
+from pipeline.stages.trend import Trends, series_key
 from schemas.event import Event, EventKind, MetricSample
 
 MONTH = 30.0
@@ -162,21 +161,40 @@ def speed() -> dict[str, Any]:
 
 
 def state() -> dict[str, Any]:
-    """Memory of many series in one process."""
-    trends = Trends()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for at in range(5):
-        for number in range(MANY):
-            value = float(number % 97 + at)
-            time = START + at * 10 * MINUTE
-            trends.sample(
-                MetricSample(
-                    time=time, received=time, source="s", resource=f"host-{number}", metric="load1", value=value
-                )
-            )
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    written = sum(len(orjson.dumps(trends.table[key].dump())) for key in list(trends.table)[:1000]) / 1000
-    return {"series": MANY, "bytes_in_memory": grown * 1024 / MANY, "bytes_written_when_new": written}
+    """Memory of many series that are known well, and points a second where each point is of another one."""
+    arriving = mixed(60, 1501)
+    known, last = Trends(), arriving[-60:]
+    for one in arriving[:-60]:
+        known.sample(one)
+    written = [known.table.entry(series_key(one)).value or b"" for one in last]
+    before = _memory()
+    trends = Trends(ModelSettings(most=MANY))
+    for number in range(MANY):
+        trends.table.restore(series_key(_other(last[number % 60], number)), written[number % 60])
+    took = 0.0
+    for begin in range(0, MANY, 1000):
+        some = [_other(last[number % 60], number) for number in range(begin, begin + 1000)]
+        begun = process_time()
+        for one in some:
+            trends.sample(one)
+        took += process_time() - begun
+    return {
+        "series": len(trends.table),
+        "bytes_in_memory": (_memory() - before) / MANY,
+        "bytes_written": sum(map(len, written)) / len(written),
+        "points_per_second_each_of_another": MANY / took,
+    }
+
+
+def _other(sample: MetricSample, number: int) -> MetricSample:
+    """The same of another resource."""
+    return sample.model_copy(update={"resource": f"{sample.resource}-{number:06d}"})
+
+
+def _memory() -> int:
+    """Bytes of this process that are in memory now."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 PARTS: dict[str, Callable[[int], dict[str, Any]]] = {

@@ -47,9 +47,10 @@ class Alarm:
         return True
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
-        return [self.points, self.open, self._until]
+        """The state as plain data; see `Detector.dump`."""
+        return [self.points, int(self.open), self._until]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        self.points, self.open, self._until = state
+        self.points, opened, self._until = state
+        self.open = bool(opened)

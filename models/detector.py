@@ -147,9 +147,13 @@ class Detector(base.Base):
     # -- state -------------------------------------------------------------------------------------------------------
 
     def dump(self) -> list[Any]:
-        """The state as plain data that JSON can hold; `load` of a detector of the same weights takes it back."""
+        """The state as plain data: lists of numbers, None and bytes (see `models.packed.text` for JSON).
+
+        `load` of a detector of the same weights takes it back. What is in it is never changed later.
+        """
         tails = [[up.dump(), down.dump()] for up, down in self._tails]
-        return [self._normal.dump(), self._memory, tails, pack(self._late), self._smooth, self._habit.dump()]
+        memory = [numbers[:] for numbers in self._memory]
+        return [self._normal.dump(), memory, tails, pack(self._late), self._smooth, self._habit.dump()]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""

@@ -78,15 +78,15 @@ class Forecaster(base.Base):
         self._wrong = [1.0 for _ in LENGTHS]
         self._lines: dict[int, Line | None] = {}
         self._anchor: float | None = None
-        self._time = 0
+        self.time = 0
 
     def learn_one(self, time: int, value: float) -> bool:
         """Take in a finite value; True where there is something new to forecast from."""
         if self._anchor is None:
             self._anchor = value
-        if time < self._time:
+        if time < self.time:
             return False
-        self._time = time
+        self.time = time
         fresh = [ring.add(time, value - self._anchor) for ring in self._rings]
         for at, new in enumerate(fresh):
             if new:
@@ -106,7 +106,7 @@ class Forecaster(base.Base):
             and (forecast := _crossing(line, ring, bound - self._anchor)) is not None
             and (line.daily or not self._turns(line, bound - self._anchor))
         ]
-        return min(found, key=lambda one: (one.latest - one.earliest) / max(one.at - self._time, 1), default=None)
+        return min(found, key=lambda one: (one.latest - one.earliest) / max(one.at - self.time, 1), default=None)
 
     def odds(self, bound: float, within: int) -> float:
         """The probability that the series is beyond the bound, seen from here, after that many milliseconds."""
@@ -171,12 +171,13 @@ class Forecaster(base.Base):
         return [mean + (self._anchor or 0.0) for mean in self._rings[0].means]
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
-        return [[ring.dump() for ring in self._rings], self._claims, self._wrong, self._anchor, self._time]
+        """The state as plain data; see `Detector.dump`."""
+        claims = [claim[:] for claim in self._claims]
+        return [[ring.dump() for ring in self._rings], claims, self._wrong[:], self._anchor, self.time]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        rings, claims, wrong, self._anchor, self._time = state
+        rings, claims, wrong, self._anchor, self.time = state
         self._lines.clear()
         for ring, old in zip(self._rings, rings, strict=True):
             ring.load(old)

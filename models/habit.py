@@ -44,7 +44,7 @@ class Habit:
         self._slot, self._greatest = at, surprise
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
+        """The state as plain data; see `Detector.dump`."""
         return [self._slot, self._greatest, pack(self._usual)]
 
     def load(self, state: list[Any]) -> None:

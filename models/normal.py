@@ -108,7 +108,7 @@ class Normal:
             self._week[at] += max(1.0 / seen, min(step / _WEEK_BIN, 1.0) / 4.0) * (left - self._week[at])
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
+        """The state as plain data; see `Detector.dump`."""
         return [
             *(self.n, self.anchor, self.last, self.mean, self.variance, self.step, self.time),
             *(pack(self._day), pack(self._day_n), pack(self._week), pack(self._week_n)),

@@ -18,7 +18,7 @@ class Counter(base.Base):
     """The last value of a counter. A lower one is a reset: how much was counted before it is not known."""
 
     def __init__(self) -> None:
-        self._time: int | None = None
+        self.time: int | None = None
         self._value = 0.0
         self._rate = 0.0
 
@@ -27,10 +27,10 @@ class Counter(base.Base):
 
         A rate that differs from the last one by no more than rounding is the last one: it is no change.
         """
-        if not isfinite(value) or (self._time is not None and time <= self._time):
+        if not isfinite(value) or (self.time is not None and time <= self.time):
             return None
-        before, last = self._time, self._value
-        self._time, self._value = time, value
+        before, last = self.time, self._value
+        self.time, self._value = time, value
         if before is None or value < last:
             return None
         rate = (value - last) * 1000.0 / (time - before)
@@ -39,9 +39,9 @@ class Counter(base.Base):
         return self._rate
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
-        return [self._time, self._value, self._rate]
+        """The state as plain data; see `Detector.dump`."""
+        return [self.time, self._value, self._rate]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        self._time, self._value, self._rate = state
+        self.time, self._value, self._rate = state

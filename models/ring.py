@@ -49,7 +49,7 @@ class Ring:
         return tuple(at for at, _ in found), [mean for _, mean in found]
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
+        """The state as plain data; see `Detector.dump`."""
         return [self.slot, self._sum, self._count, pack(self.means)]
 
     def load(self, state: list[Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from math import floor, log
+from operator import mul
 from typing import Any
 
 from models.packed import pack, unpack
@@ -118,15 +119,16 @@ class Tail:
         self._sum = sum(at * count for at, count in enumerate(self._counts))
 
     def dump(self) -> list[Any]:
-        """The state as plain data."""
-        used = [at for at, count in enumerate(self._counts) if count]
-        first, last = (used[0], used[-1] + 1) if used else (0, 0)
-        return [self.n, self._low, first, pack(self._counts[first:last])]
+        """The state as plain data; see `Detector.dump`."""
+        kept = pack(self._counts).rstrip(b"\0")
+        first = (len(kept) - len(kept.lstrip(b"\0"))) // 2
+        return [self.n, self._low, self._bin, first, kept[2 * first :]]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        self.n, self._low, first, counts = state
-        known = unpack("H", counts)
-        self._counts = array("H", [*([0] * first), *known, *([0] * (BINS - first - len(known)))])
-        self._recount()
-        self._settle()
+        self.n, self._low, start, first, kept = state
+        self._counts = counts = unpack("H", (bytes(2 * first) + kept).ljust(2 * BINS, b"\0"))
+        beyond = counts[start:]
+        self._bin, self._above = start, sum(beyond)
+        self._sum = sum(map(mul, range(start, BINS), beyond))
+        self._wanted = max(self.n // ONE_IN, 2)

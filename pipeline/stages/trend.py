@@ -11,8 +11,7 @@ from models.forecast import Forecast
 from models.words import number, picture, reason, span
 from pipeline.settings import ModelSettings
 from pipeline.stages.node import MODELS
-from pipeline.stages.series import Series, bound, load
-from pipeline.state import Table
+from pipeline.stages.series import Series, SeriesTable, bound
 from schemas.base import DAY, HOUR
 from schemas.event import Event, EventKind, MetricSample, Signal, content_id, fingerprint
 from schemas.severity import Severity
@@ -30,7 +29,7 @@ class Trends:
         self.settings = settings or ModelSettings()
         self.due = 0
         """The watermark at which it is looked for what is to be forgotten."""
-        self.table: Table[Series] = Table("series", Series.dump, lambda _, state: load(state))
+        self.table = SeriesTable("series")
 
     @property
     def full(self) -> bool:
@@ -45,35 +44,35 @@ class Trends:
         """Learn from one sample; the anomalies and forecasts that begin or end with it."""
         key = series_key(sample)
         indicator = find(sample.metric, sample.unit)
-        series = self.table.get(key)
+        series = self.table.find(key)
         if series is None:
             counting = sample.counter or (indicator is not None and indicator.counter)
             series = Series(self.settings.threshold, counting)
             weekly = indicator is None or indicator.shape == "week"
             series.settled = sample.time + (_WEEKS if weekly else _DAYS)
-            self.table[key] = series
+            self.table.add(key, series)
         value = sample.value
         if series.counter is not None:
             rate = series.counter.rate_one(sample.time, value)
+            self.table.touch(key)
             if rate is None:
                 return []
             value = rate
         if not isfinite(value) or sample.time < series.time:
             return []
         self.table.touch(key)
-        series.time = sample.time
         return [*self._detect(key, series, sample, value), *self._forecast(key, series, sample, value, indicator)]
 
     def expect(self, sample: MetricSample, until: int) -> None:
         """Feedback: what this series does is expected until that time; it learns and says nothing."""
-        series = self.table.get(series_key(sample))
+        series = self.table.find(series_key(sample))
         if series is not None:
             series.expected_until = until
             self.table.touch(series_key(sample))
 
     def feedback(self, sample: MetricSample, *, right: bool) -> None:
         """Feedback: an anomaly of this series was worth it or not: its threshold moves by what triples the odds."""
-        series = self.table.get(series_key(sample))
+        series = self.table.find(series_key(sample))
         if series is not None:
             least, most = 0.7 * self.settings.threshold, 3.0 * self.settings.threshold
             moved = series.alarm.threshold + (-1.0 if right else 2.6)
@@ -84,7 +83,7 @@ class Trends:
         """Drop the series that have been silent for long; the next look is in an hour."""
         self.due = (watermark // HOUR + 1) * HOUR
         old = watermark - self.settings.forget
-        for key in sorted(key for key, series in self.table.live.items() if series.time < old):
+        for key in sorted(key for key, time in self.table.times() if time < old):
             del self.table[key]
 
     def _detect(self, key: str, series: Series, sample: MetricSample, value: float) -> list[Event]:
@@ -93,7 +92,6 @@ class Trends:
         score = judgement.score if sample.time >= series.settled else judgement.score / _UNSETTLED
         begins = series.alarm.step(score)
         if begins:
-            series.peak = judgement.score
             if sample.time < series.expected_until:
                 series.alarm.open = False
                 return []
@@ -101,11 +99,9 @@ class Trends:
             return [self._anomaly(key, series, sample, value, judgement)]
         if was_open and not series.alarm.open:
             return [self._over(key, sample, "anomaly", f"{sample.metric} is as usual again: {number(value)}")]
-        if was_open:
-            series.peak = max(series.peak, judgement.score)
-            if sample.time - series.told >= self.settings.again:
-                series.told = sample.time
-                return [self._anomaly(key, series, sample, value, judgement)]
+        if was_open and sample.time - series.told >= self.settings.again:
+            series.told = sample.time
+            return [self._anomaly(key, series, sample, value, judgement)]
         return []
 
     def _anomaly(self, key: str, series: Series, sample: MetricSample, value: float, seen: Judgement) -> Event:

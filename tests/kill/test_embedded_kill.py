@@ -10,6 +10,7 @@ import pytest
 
 from agents.simulate import simulate
 from tests.kill.harness import differences, disturbed, dump, make_recording, moments, undisturbed
+from tests.kill.measured import measured
 
 EVERY, KILLS = 250, 8
 
@@ -49,4 +50,18 @@ def test_killed_again_and_again_it_ends_the_same(tmp_path: Path) -> None:
     assert len({applied for applied in killed.applied if applied}) >= KILLS // 2, f"it got nowhere: {killed}"
     assert all(dump(calm).values()), "nothing to compare"
     assert not WHAT_HAPPENS - happened(calm), "not all of what is to survive has happened"
+    assert not differences(calm, shaken)
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(600)
+def test_what_was_learned_of_metrics_survives_it_too(tmp_path: Path) -> None:
+    day = simulate(2)
+    recording = make_recording(measured(day._replace(lines=day.lines[:6000]), 2), tmp_path)
+    calm, shaken = tmp_path / "calm.db", tmp_path / "shaken.db"
+    seconds = undisturbed(recording, calm, EVERY)
+    killed = disturbed(recording, shaken, EVERY, moments(Random("kills 2"), KILLS, seconds))
+    assert len({applied for applied in killed.applied if applied}) >= KILLS // 2, f"it got nowhere: {killed}"
+    checks = {orjson.loads(row[4]).get("check", "") for row in dump(calm)["history"] if row[2] == "transition"}
+    assert {"system_load1 anomaly", "disk_used_percent forecast"} <= checks
     assert not differences(calm, shaken)

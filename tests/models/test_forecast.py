@@ -5,6 +5,7 @@ import math
 import random
 
 from models.forecast import Forecaster
+from models.packed import text, untexted
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = 1_700_006_400_000
@@ -75,7 +76,7 @@ def test_a_state_put_back_goes_on_as_if_nothing_had_happened() -> None:
     chance = random.Random(6)
     values = [20.0 + 0.05 * at + chance.gauss(0.0, 1.0) for at in range(900)]
     whole, second = taught(values), Forecaster()
-    second.load(json.loads(json.dumps(taught(values[:437]).dump())))
+    second.load(untexted(json.loads(json.dumps(taught(values[:437]).dump(), default=text))))
     for at, value in enumerate(values[437:], start=437):
         second.learn_one(START + at * 5 * MINUTE, value)
     assert second.dump() == whole.dump()

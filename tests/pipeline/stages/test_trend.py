@@ -4,11 +4,12 @@ import math
 import random
 from itertools import pairwise
 
-import orjson
 import pytest
 
 from pipeline.settings import ModelSettings
+from pipeline.stages import series as series_module
 from pipeline.stages.trend import Trends, series_key
+from pipeline.state import Entry
 from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
@@ -137,9 +138,9 @@ def test_a_counter_that_runs_wild_is_an_anomaly_of_its_rate() -> None:
 def test_what_is_no_number_or_is_late_is_passed_over() -> None:
     trends = Trends()
     told(trends, usual(500))
-    before = orjson.dumps(trends.table[series_key(sample(0, 0.0))].dump())
+    before = trends.table.entry(series_key(sample(0, 0.0)))
     assert told(trends, [sample(501, math.nan), sample(501, math.inf), sample(3, 1e9)]) == []
-    assert orjson.dumps(trends.table[series_key(sample(0, 0.0))].dump()) == before
+    assert trends.table.entry(series_key(sample(0, 0.0))) == before
 
 
 def test_a_restart_at_any_point_changes_no_event() -> None:
@@ -174,7 +175,9 @@ def test_feedback_moves_the_threshold(*, right: bool, lower: bool) -> None:
     trends = Trends()
     told(trends, usual(10))
     trends.feedback(sample(0, 0.0), right=right)
-    moved = trends.table[series_key(sample(0, 0.0))].alarm.threshold
+    series = trends.table.find(series_key(sample(0, 0.0)))
+    assert series is not None
+    moved = series.alarm.threshold
     assert (moved < ModelSettings().threshold) == lower
 
 
@@ -185,3 +188,24 @@ def test_series_that_are_silent_for_long_are_forgotten() -> None:
     assert len(trends.table) == 1
     trends.forget(START + 40 * DAY)
     assert len(trends.table) == 0
+
+
+def test_how_many_series_are_awake_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> tuple[list[Event], list[Entry]]:
+        trends = Trends()
+        calm = [one.model_copy(update={"resource": name}) for one in usual(700) for name in ("a", "b", "c")]
+        high = [sample(at, 400.0, resource=name) for at in range(700, 720) for name in ("a", "b", "c")]
+        full = [sample(at, 40.0 + 0.05 * at, "disk usage", unit="%") for at in range(900)]
+        return said(trends, [*calm, *high, *full]), list(trends.table.drain())
+
+    expected = run()
+    monkeypatch.setattr(series_module, "AWAKE", 1)
+    assert run() == expected
+    assert len(expected[0]) >= 4
+
+
+def test_a_counter_that_is_seldom_read_is_not_forgotten_before_its_second_point() -> None:
+    trends = Trends()
+    trends.sample(sample(0, 1e6, "ifHCInOctets"))
+    trends.forget(START + DAY)
+    assert len(trends.table) == 1
