@@ -41,6 +41,7 @@ COMMANDS: dict[str, Lazy] = {
     "kafka": Lazy(SETUP, "Start, stop and look at a real Kafka broker on this machine."),
     "topics": Lazy(SETUP, "Make, check and list the topics of an installation on Kafka."),
     "index": Lazy(SETUP, "Set up, look at, migrate and check what is in Elasticsearch."),
+    "backup": Lazy(SETUP, "Back up, verify and restore the store and what is in Elasticsearch."),
     "check": Lazy(SETUP, "Check a configuration and say what it would do."),
     "sources": Lazy(SETUP, "List the monitors that are understood."),
     "states": Lazy(SETUP, "Show the lifecycle of an incident."),

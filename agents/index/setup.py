@@ -28,12 +28,9 @@ def setup(client: Elasticsearch, settings: ElasticsearchOutput) -> list[str]:
 
     Returns what was done, one line each. Other indices stay as they are: see `agents.index.migrate`.
     """
-    wanted = targets(settings)
-    for name in sorted({name for target in wanted.values() for name in target.components}):
-        client.cluster.put_component_template(name=component_name(settings, name), template=dict(component(name)))
+    wanted = put_templates(client, settings)
     done = []
     for target in wanted.values():
-        client.indices.put_index_template(name=target.name, **index_template(settings, target))
         if not target.stream and not client.indices.exists_alias(name=target.name):
             make(client, target, f"{target.name}-{FIRST}")
             done.append(f"made {target.name}-{FIRST}, known as {target.name}")
@@ -45,6 +42,16 @@ def setup(client: Elasticsearch, settings: ElasticsearchOutput) -> list[str]:
             client.indices.rollover(alias=target.name)
             done.append(f"rolled {target.name} over: its new mapping holds from now on")
     return [f"put the templates of {len(wanted)} data streams and indices", *done]
+
+
+def put_templates(client: Elasticsearch, settings: ElasticsearchOutput) -> dict[str, Target]:
+    """Put all templates; what they are for."""
+    wanted = targets(settings)
+    for name in sorted({name for target in wanted.values() for name in target.components}):
+        client.cluster.put_component_template(name=component_name(settings, name), template=dict(component(name)))
+    for target in wanted.values():
+        client.indices.put_index_template(name=target.name, **index_template(settings, target))
+    return wanted
 
 
 def make(client: Elasticsearch, target: Target, index: str, *, alias: bool = True) -> None:

@@ -96,7 +96,7 @@ RUNS_ON = ("tocsin run ", "tocsin worker")
 """Examples that end only when they are stopped: tests/agents/cli/test_run.py and tests/integration/kafka run those."""
 ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
 """Examples that need a broker: test_kafka_examples.py runs those."""
-ON_ELASTIC = ("tocsin index",)
+ON_ELASTIC = ("tocsin index", "tocsin backup")
 """Examples that need an Elasticsearch: test_elastic_examples.py runs those."""
 
 

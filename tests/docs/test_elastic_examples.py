@@ -16,11 +16,19 @@ from tests.agents.cli.doors import make_store
 from tests.docs.test_cli_examples import EXAMPLES, ON_ELASTIC
 from tests.servers import elasticsearch_node
 
-ORDER = ("setup", "fill", "status", "verify", "migrate", "kibana")
+ORDER = (
+    *("index setup", "index fill", "index status", "index verify", "index migrate", "index kibana"),
+    *("backup create", "backup verify", "backup restore"),
+)
 
 
 def in_order(example: str) -> int:
-    return ORDER.index(shlex.split(example)[2])
+    return ORDER.index(" ".join(shlex.split(example)[1:3]))
+
+
+def filled(word: str, url: str) -> str:
+    """A word of an example, with the newest backup and the address of the node."""
+    return str(max(Path("backups").iterdir())) if word == "BACKUP" else word.replace("http://localhost:9200", url)
 
 
 @pytest.mark.elastic
@@ -33,7 +41,7 @@ def test_the_examples_run_one_after_the_other(tmp_path: Path, monkeypatch: pytes
         config["outputs"] = [*config.get("outputs", []), {"type": "elasticsearch", "nodes": [url]}]
         Path("tocsin.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         for example in sorted((one for one in EXAMPLES if one.startswith(ON_ELASTIC)), key=in_order):
-            words = [word.replace("http://localhost:9200", url) for word in shlex.split(example)]
+            words = [filled(word, url) for word in shlex.split(example)]
             ended = CliRunner().invoke(cli, words[1:])
             assert ended.exit_code == 0, (example, ended.output)
             if "--json" in example:
