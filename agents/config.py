@@ -51,14 +51,17 @@ Input = Annotated[FileInput | SyslogInput | HttpInput, Field(discriminator="type
 
 
 OutputFormat = Annotated[
-    Literal["tocsin", "alertmanager"],
-    Field(description="The incident as it is, or Alertmanager's webhook (version 4)."),
+    Literal["tocsin", "alertmanager", "service-levels"],
+    Field(
+        description="The incident as it is, Alertmanager's webhook (version 4), or no incidents, but a notice whenever"
+        " a service-level clock has come to 75 % or 100 %."
+    ),
 ]
 Grouped = Annotated[
     bool | None,
     Field(
         description="Changes are gathered, as Alertmanager does, or each version is told. Without it: gathered for"
-        " format alertmanager, each version for tocsin."
+        " format alertmanager, each version for tocsin. Notices of service levels are never gathered."
     ),
 ]
 

@@ -87,12 +87,10 @@ class Reader:
         for (value,) in self._db.execute(query, (kind, identity)):
             yield value
 
-    def versions(self, after: Place, most: int) -> list[tuple[Place, bytes]]:
-        """Versions of incidents after a place in the history, in order, each with its place."""
-        query = (
-            "SELECT seq, n, value FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident' ORDER BY seq, n LIMIT ?"
-        )
-        return [(Place(seq, n), value) for seq, n, value in self._db.execute(query, (*after, most))]
+    def versions(self, after: Place, most: int, kind: str = "incident") -> list[tuple[Place, bytes]]:
+        """Versions of incidents, or all of another kind, after a place in the history, each with its place."""
+        query = "SELECT seq, n, value FROM history WHERE (seq, n) > (?, ?) AND kind = ? ORDER BY seq, n LIMIT ?"
+        return [(Place(seq, n), value) for seq, n, value in self._db.execute(query, (*after, kind, most))]
 
     def version(self, place: Place) -> bytes:
         """What stands at a place in the history."""
@@ -100,10 +98,10 @@ class Reader:
         value: bytes = self._db.execute(query, place).fetchone()[0]
         return value
 
-    def count_versions(self, after: Place) -> int:
-        """How many versions of incidents come after a place."""
-        query = "SELECT count(*) FROM history WHERE (seq, n) > (?, ?) AND kind = 'incident'"
-        return int(self._db.execute(query, after).fetchone()[0])
+    def count_versions(self, after: Place, kind: str = "incident") -> int:
+        """How many versions of incidents, or of another kind, come after a place."""
+        query = "SELECT count(*) FROM history WHERE (seq, n) > (?, ?) AND kind = ?"
+        return int(self._db.execute(query, (*after, kind)).fetchone()[0])
 
     def history_end(self) -> Place:
         """The last place in the history."""

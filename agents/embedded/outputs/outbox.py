@@ -11,9 +11,9 @@ from agents.embedded.store import Store
 
 
 class Ticket(NamedTuple):
-    """One thing to tell: a version of an incident, where it stands, why, and how often the incident was told before.
+    """One thing to tell: a version of an incident or a notice.
 
-    No other ticket has the same `mark`.
+    `again` is how often the incident was told before. No other ticket has the same `mark`.
     """
 
     place: Place
@@ -54,20 +54,24 @@ class Outbox(Protocol):
 
 
 class EachVersion:
-    """Every version of every incident. A new output begins with what happens after it was first configured."""
+    """Every version of every incident, or all of another kind in the history.
 
-    def __init__(self, store: Store, name: str) -> None:
+    A new output begins with what happens after it was first configured.
+    """
+
+    def __init__(self, store: Store, name: str, kind: str = "incident", reason: str = "version") -> None:
         self.name = name
+        self._kind, self._reason = kind, reason
         self._store = store
         self._told = self._looked = begin(store, name)
 
     def next(self, most: int) -> list[Ticket]:
         """See `Outbox.next`."""
         end = self._store.read.history_end()
-        found = self._store.read.versions(self._looked, most)
+        found = self._store.read.versions(self._looked, most, self._kind)
         if not found:
             self._looked = end  # transitions are passed over once
-        return [Ticket(place, value, "version") for place, value in found]
+        return [Ticket(place, value, self._reason) for place, value in found]
 
     def done(self, tickets: Sequence[Ticket], *with_it: Cursor) -> None:
         """See `Outbox.done`."""
@@ -81,7 +85,7 @@ class EachVersion:
 
     def pending(self) -> int:
         """See `Outbox.pending`."""
-        return self._store.read.count_versions(self._told)
+        return self._store.read.count_versions(self._told, self._kind)
 
     def delay(self) -> float | None:
         """See `Outbox.delay`."""

@@ -12,7 +12,8 @@ import logging
 from pathlib import Path
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+import orjson
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
 from agents.config import WebhookOutput
 from agents.embedded.live import Clock
@@ -24,7 +25,6 @@ from pipeline.sources.base import Refused
 from pipeline.sources.normalise import dead_letter
 from schemas.base import BadRecord
 from schemas.event import RawRecord
-from schemas.incident import Incident
 
 LOG = logging.getLogger(__name__)
 TOGETHER = 50
@@ -57,9 +57,10 @@ class Webhook:
                 await wait(changed, self.outbox.delay())
 
     async def _deliver(self, client: httpx.AsyncClient, ticket: Ticket) -> None:
-        incident = Incident.model_validate_json(ticket.value)
+        record = orjson.loads(ticket.value)
+        name = f"{record['id']}-{record['version']}"
         body = body_of(self._settings, ticket.value)
-        key = f"{incident.id}-{incident.version}{f'-{ticket.again}' if ticket.again else ''}"
+        key = f"{name}-{ticket.again}" if ticket.again else name
         headers = {"content-type": "application/json", "idempotency-key": key, "x-tocsin-reason": ticket.reason}
         if self._secret:
             headers["x-tocsin-signature"] = sign(self._secret, body)
@@ -68,7 +69,7 @@ class Webhook:
                 with attempt:
                     await self._post(client, body, headers)
         except (httpx.HTTPError, Unwelcome) as error:
-            LOG.error("%s did not take version %d of %s: %s", self._settings.url, incident.version, incident.id, error)
+            LOG.error("%s did not take %s: %s", self._settings.url, name, error)
             self.outbox.give_up(ticket, self._letter(ticket.place, body, str(error) or type(error).__name__))
         else:
             self.outbox.done([ticket])
@@ -89,7 +90,7 @@ class Webhook:
         return AsyncRetrying(
             retry=retry_if_exception_type(httpx.HTTPError),
             stop=stop_after_delay(left / 1000),
-            wait=wait_exponential_jitter(initial=0.5, max=SLOWEST),
+            wait=wait_exponential(multiplier=0.5, max=SLOWEST) + wait_random(0, 1),
             before_sleep=lambda _: self._store.set_cursors(first),
             reraise=True,
         )
