@@ -39,6 +39,9 @@ _DEFAULTS = {
 }
 RESENT = 60_000
 """Prometheus sends what fires again after this long at the earliest, with the same start and a later end."""
+TOLD_AGAIN = 6 * 3_600_000
+"""What a webhook tells this long after its start is a repeat, not a first notice that was held up: Alertmanager repeats
+what goes on (repeat_interval, 4 hours unless it was changed), always with the same start."""
 REMEMBERED = 65_536
 """Alerts whose reading is kept, because they come again and again."""
 
@@ -75,7 +78,8 @@ class Alertmanager:
         starts, ends = _time(alert, "startsAt"), _time(alert, "endsAt")
         if status == "firing":
             # An end in a firing alert is only the time at which Alertmanager itself would give up on it.
-            return self._event(alert, raw, starts, None, resolved=False)
+            again = starts is not None and raw.received - starts >= TOLD_AGAIN
+            return self._event(alert, raw, starts, None, resolved=False, at=raw.received if again else None)
         if status == "resolved":
             return self._event(alert, raw, starts, ends, resolved=True)
         raise BadRecord("bad-value", f"status must be firing or resolved, not {str(status)[:80]!r}")
@@ -110,7 +114,7 @@ class Alertmanager:
         time = ended if resolved else _updated(alert, starts) if at is None else at
         known, annotations = self._read(alert, raw)
         state = "resolved" if resolved else "firing"
-        until = str(ended if resolved else ends)
+        until = str(ended if resolved else at if ends is None else ends)  # each repeat is an event of its own
         identity = content_id(known.fingerprint, state, known.severity, str(starts), until, annotations)
         # Times are in range since they were read, and nothing else differs from the record that was validated.
         return known.model_copy(

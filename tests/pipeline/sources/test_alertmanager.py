@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.sources.alertmanager import Alertmanager, without_port
 from pipeline.sources.base import Decoded
-from schemas.base import BadRecord, ConfigError
+from schemas.base import HOUR, BadRecord, ConfigError
 from schemas.event import Event, EventKind
 from schemas.severity import Severity
 from tests.pipeline.sources.samples import NOW, START, alert, posted, raw, webhook
@@ -30,6 +30,15 @@ def test_a_firing_alert_is_a_problem_from_its_start() -> None:
     assert event.labels["instance"] == "db-01:9100"
     assert event.url == "http://prometheus.example/graph?g0.expr=up"
     assert event.ends_at is None
+
+
+def test_what_is_told_again_hours_later_is_news_of_that_time() -> None:
+    """Taken at its start, an alert that fires for days would end by itself although it is repeated."""
+    first, again = one(webhook(alert())), one(webhook(alert()), received=START + 9 * HOUR)
+    assert (first.time, again.time) == (START, START + 9 * HOUR)
+    assert again.fingerprint == first.fingerprint
+    assert len({first.id, again.id, one(webhook(alert()), received=START + 13 * HOUR).id}) == 3
+    assert again.id == one(webhook(alert()), received=START + 9 * HOUR).id
 
 
 def test_a_resolved_alert_ends_its_problem_at_its_end() -> None:
