@@ -11,15 +11,23 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any
+from typing import Any, NamedTuple
 
+from agents.embedded.host import Host
+from agents.embedded.store import Store
 from benchmarks.day import arguments, print_json
 from benchmarks.series import MINUTE, ORDINARY, Degradation, Point, degradation, growth, ordinary
 from models.forecast import Forecaster
-from pipeline.settings import ModelSettings
+from pipeline.flow import Flow
+from pipeline.settings import FlowSettings, ModelSettings
+from pipeline.sources.normalise import Normaliser
+from pipeline.sources.registry import make_source
 from pipeline.stages.trend import Trends, series_key
-from schemas.event import Event, EventKind, MetricSample
+from schemas.alert import AlertTransition
+from schemas.event import MetricSample, RawRecord
+from schemas.incident import Incident
 
 MONTH = 30.0
 MANY = 100_000
@@ -47,28 +55,36 @@ def samples(name: str, metric: tuple[str, str], points: Iterable[Point]) -> Iter
         )
 
 
-def problems(trends: Trends, arriving: Iterable[MetricSample]) -> list[Event]:
-    """The anomalies and forecasts that begin."""
-    found = []
-    on: dict[str, bool] = {}
+class Said(NamedTuple):
+    """What came out of a flow: alerts that began, and how many incidents were opened."""
+
+    begun: list[AlertTransition]
+    incidents: int
+
+
+def said(arriving: Iterable[MetricSample]) -> Said:
+    """Put samples through a flow of their own."""
+    flow, begun, incidents = Flow(FlowSettings()), [], 0
     for one in arriving:
-        for event in trends.sample(one):
-            begins = event.kind is EventKind.PROBLEM
-            if begins and not on.get(event.fingerprint):
-                found.append(event)
-            on[event.fingerprint] = begins
-    return found
+        for record in flow.sample(one):
+            if isinstance(record, AlertTransition) and record.reason in ("opened", "reopened"):
+                begun.append(record)
+            elif isinstance(record, Incident) and record.reason == "opened":
+                incidents += 1
+    return Said(begun, incidents)
 
 
 def false_alarms(number: int) -> dict[str, Any]:
     """Events a series and month on series on which nothing is wrong."""
     rates: dict[str, list[float]] = defaultdict(list)
     kinds: Counter[str] = Counter()
+    incidents = 0
     for seed in range(number):
         kind, points, days = ordinary(seed)
-        told = problems(Trends(), samples(f"series-{seed}", METRICS[kind], points))
-        kinds.update(event.check.rsplit(" ", 1)[1] for event in told)
+        told, opened = said(samples(f"series-{seed}", METRICS[kind], points))
+        kinds.update(alert.check.rsplit(" ", 1)[1] for alert in told)
         rates[kind].append(len(told) * MONTH / days)
+        incidents += opened
     every = sorted(rate for found in rates.values() for rate in found)
     return {
         "series": number,
@@ -77,6 +93,7 @@ def false_alarms(number: int) -> dict[str, Any]:
         "most": every[-1],
         "anomalies": kinds["anomaly"],
         "forecasts": kinds["forecast"],
+        "incidents": incidents,
         "by_kind": {kind: sum(found) / len(found) for kind, found in rates.items()},
     }
 
@@ -97,8 +114,8 @@ def lead(number: int) -> dict[str, Any]:
 
 
 def _first(case: Degradation) -> float | None:
-    told = problems(Trends(), samples("one", (case.metric, case.unit), case.points))
-    before = [event.time for event in told if case.begins <= event.time < case.passes]
+    told = said(samples("one", (case.metric, case.unit), case.points)).begun
+    before = [alert.time for alert in told if case.begins <= alert.time < case.passes]
     return case.passes - before[0] if before else None
 
 
@@ -141,7 +158,7 @@ def mixed(series: int, rounds: int) -> list[MetricSample]:
 
 
 def speed() -> dict[str, Any]:
-    """Points a second on one core from sample to event, and what a checkpoint of all series costs."""
+    """Points a second on one core in the models, and what a checkpoint of all series costs."""
     arriving = mixed(60, 1000)
     trends = Trends()
     begun = process_time()
@@ -158,6 +175,32 @@ def speed() -> dict[str, Any]:
         "state_bytes_median": sizes[len(sizes) // 2],
         "state_bytes_most": sizes[-1],
     }
+
+
+def path() -> dict[str, Any]:
+    """Points a second on one core from payloads to the checkpoint: kept, decoded, learned and written to a store."""
+    series, rounds = 60, 500
+    payloads = []
+    arriving = mixed(series, rounds)
+    for begin in range(0, len(arriving), series):
+        some = arriving[begin : begin + series]
+        lines = [f"{_plain(one)},host={one.resource} value={one.value!r} {one.time * 1_000_000}" for one in some]
+        received = max(one.time for one in some)
+        payloads.append(RawRecord(source="influx", received=received, payload="\n".join(lines).encode()))
+    with TemporaryDirectory() as folder:
+        store = Store(f"{folder}/store.db")
+        host = Host(Flow(FlowSettings()), Normaliser({"influx": make_source("influx")}), store, every=20)
+        begun = process_time()
+        host.receive(payloads)
+        host.pump()
+        took = process_time() - begun
+        counted = host.flow.counters()["samples"]
+        store.close()
+    return {"points": counted, "points_per_second": counted / took}
+
+
+def _plain(sample: MetricSample) -> str:
+    return sample.metric.replace(" ", "\\ ")
 
 
 def state() -> dict[str, Any]:
@@ -202,6 +245,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "lead": lead,
     "forecast": forecasts,
     "speed": lambda _: speed(),
+    "path": lambda _: path(),
     "state": lambda _: state(),
 }
 

@@ -93,6 +93,16 @@ class Detector(base.Base):
         raw, parts = self._raw(self._looks(view))
         return self._judgement(time, view, raw, parts)
 
+    @property
+    def points(self) -> int:
+        """How many points it has learned."""
+        return self._normal.n
+
+    @property
+    def usual(self) -> float:
+        """The slow level of the series."""
+        return self._normal.anchor + self._normal.mean
+
     # -- how ---------------------------------------------------------------------------------------------------------
 
     def _usable(self, time: int, value: float) -> bool:

@@ -36,6 +36,7 @@ class Flow:
         self.trend_step = TrendStep(settings, self.clock)
         self.alert_step = AlertStep(settings, self.clock)
         self.scope_step = ScopeStep(settings, self.clock)
+        self.scope_step.desk.models = self.trend_step.feedback
         self.intake = self.alert_step.intake
         self.scope, self.practice = self.scope_step.scope, self.scope_step.practice
         self.reference = self.scope_step.reference

@@ -7,6 +7,7 @@ from pipeline.settings import FlowSettings
 from pipeline.stages.trend import Trends
 from pipeline.state import Table
 from schemas.base import HOUR
+from schemas.command import Command
 from schemas.event import Event, MetricSample
 
 
@@ -39,6 +40,26 @@ class TrendStep:
             self.clock.count("samples of too many series")
             return []
         return self.trends.sample(sample)
+
+    def feedback(self, command: Command) -> tuple[str, str]:
+        """What a person says of an anomaly or forecast, whose alert is the target: reason ("done" or not) and text."""
+        verdict = command.arguments.get("verdict", "")
+        key = self.trends.key_of(command.target)
+        if key is None:
+            return "not-found", f"no series is known whose alert is {command.target!r}"
+        if verdict in ("right", "wrong"):
+            threshold = self.trends.feedback(key, right=verdict == "right")
+            text = f"an anomaly of this series now begins at a surprise of {threshold:.1f}"
+        elif verdict == "expected":
+            until = str(command.arguments.get("until", ""))
+            if not until.isdigit():
+                return "wrong-arguments", "expected needs until, a time in milliseconds since 1970"
+            self.trends.expect(key, int(until))
+            text = "nothing is said of this series until then; it goes on learning"
+        else:
+            return "wrong-arguments", "verdict is one of right, wrong, expected"
+        self.clock.count(f"feedback {verdict}")
+        return "done", text
 
     def advance(self) -> None:
         """Forget, once an hour of event time, the series that are silent for long."""

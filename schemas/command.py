@@ -26,6 +26,7 @@ class Action(StrEnum):
     UNSILENCE = "unsilence"
     PUT_REFERENCE = "put-reference"
     DELETE_REFERENCE = "delete-reference"
+    FEEDBACK = "feedback"
 
 
 class Role(StrEnum):
@@ -48,7 +49,7 @@ class Command(Record):
     by: Name
     role: Role = Role.OPERATOR
     tenant: Name = "default"
-    target: str = Field(default="", description="Incident, silence or reference id.")
+    target: str = Field(default="", description="Incident, silence or reference id; of feedback, an alert.")
     arguments: dict[str, str | list[str]] = Field(default_factory=dict)
     body: dict[str, object] = Field(
         default_factory=dict, description="The record of put-reference and silence, as JSON."

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from agents.embedded.host import CURRENT, KINDS
 from agents.embedded.reader import Reader, connect
+from pipeline.state import Entry
 from schemas.alert import Alert
 from schemas.base import ConfigError
 from schemas.event import DeadLetter
@@ -76,6 +77,10 @@ class StoreDesk:
             return next((record for record in self.all(model) if getattr(record, field) == name), None)
         found = (model.model_validate_json(value) for value in self._read.find(KINDS[model][0], name))
         return next((record for record in found if getattr(record, field) == name), None)
+
+    def state(self, table: str) -> Iterator[Entry]:
+        """The entries of one table of the state."""
+        return self._read.state(table)
 
     def counters(self) -> Mapping[str, int]:
         """See `Desk.counters`."""

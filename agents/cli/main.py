@@ -27,6 +27,7 @@ COMMANDS: dict[str, Lazy] = {
     "alerts": Lazy(LOOK, "List alerts, or show one."),
     "why": Lazy(LOOK, "Explain an incident or an alert: every join, suppression and rank, in words."),
     "dead": Lazy(LOOK, "List, show and replay payloads that could not be understood."),
+    "models": Lazy(LOOK, "See what is learned of metric samples, tell it what was right, try a detector on history."),
     "ack": Lazy(ACT, "Acknowledge an incident: somebody is looking at it."),
     "assign": Lazy(ACT, "Give an incident to a person, a group, or both."),
     "pend": Lazy(ACT, "Set an incident to pending: its clocks stop."),

@@ -23,6 +23,8 @@ REMEMBERED = 10_000
 
 Done = tuple[str, str, list[Incident]]
 """(reason, text, versions): reason is "done" or why not."""
+Answer = tuple[str, str]
+"""The same without versions."""
 
 TRIGGERS: dict[Action, str] = {
     Action.ACKNOWLEDGE: "acknowledge",
@@ -49,6 +51,8 @@ class Desk:
 
     def __init__(self, scope: Scope, practice: Incidents, reference: ReferenceData) -> None:
         self._scope, self._practice, self._reference = scope, practice, reference
+        self.models: Callable[[Command], Answer] | None = None
+        """Who takes what is said of anomalies and forecasts; None where the models run elsewhere."""
         self.seen: Table[int] = Table("commands", lambda value: value, lambda _, value: value)
         self._actions: dict[Action, Callable[[Command], Done]] = {
             **dict.fromkeys(TRIGGERS, self._turn),
@@ -59,6 +63,7 @@ class Desk:
             Action.UNSILENCE: self._unsilence,
             Action.PUT_REFERENCE: self._put_reference,
             Action.DELETE_REFERENCE: self._delete_reference,
+            Action.FEEDBACK: self._feedback,
         }
 
     def handle(self, command: Command, seq: int) -> list[Reply | AuditEntry | Incident]:
@@ -207,6 +212,11 @@ class Desk:
         except ConfigError as error:
             return "wrong-arguments", str(error), []
         return ("done", "deleted", []) if found else _unknown(command.target)
+
+    def _feedback(self, command: Command) -> Done:
+        if self.models is None:
+            return "not-found", "no models run in this flow", []
+        return (*self.models(command), [])
 
     def _version(self, group: Group, reason: str, command: Command) -> Incident:
         return self._practice.version(group, reason, command.time)

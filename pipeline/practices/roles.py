@@ -18,6 +18,7 @@ _WORK = frozenset(
         Action.NOTE,
         Action.SILENCE,
         Action.UNSILENCE,
+        Action.FEEDBACK,
     }
 )
 _REFERENCE = frozenset({Action.PUT_REFERENCE, Action.DELETE_REFERENCE})

@@ -63,21 +63,32 @@ class Trends:
         self.table.touch(key)
         return [*self._detect(key, series, sample, value), *self._forecast(key, series, sample, value, indicator)]
 
-    def expect(self, sample: MetricSample, until: int) -> None:
+    def key_of(self, alert: str) -> str | None:
+        """The series of which an alert tells; looked for among all of them, as people seldom ask."""
+        return next(
+            (key for key in self.table if alert in (content_id(key, "anomaly"), content_id(key, "forecast"))), None
+        )
+
+    def expect(self, key: str, until: int) -> None:
         """Feedback: what this series does is expected until that time; it learns and says nothing."""
-        series = self.table.find(series_key(sample))
+        series = self.table.find(key)
         if series is not None:
             series.expected_until = until
-            self.table.touch(series_key(sample))
+            self.table.touch(key)
 
-    def feedback(self, sample: MetricSample, *, right: bool) -> None:
-        """Feedback: an anomaly of this series was worth it or not: its threshold moves by what triples the odds."""
-        series = self.table.find(series_key(sample))
-        if series is not None:
-            least, most = 0.7 * self.settings.threshold, 3.0 * self.settings.threshold
-            moved = series.alarm.threshold + (-1.0 if right else 2.6)
-            series.alarm.threshold = min(max(moved, least), most)
-            self.table.touch(series_key(sample))
+    def feedback(self, key: str, *, right: bool) -> float:
+        """Feedback: an anomaly of this series was worth it or not: its threshold moves by what triples the odds.
+
+        Returns the threshold. Raises KeyError for a series that is not known.
+        """
+        series = self.table.find(key)
+        if series is None:
+            raise KeyError(key)
+        least, most = 0.7 * self.settings.threshold, 3.0 * self.settings.threshold
+        moved = series.alarm.threshold + (-1.0 if right else 2.6)
+        series.alarm.threshold = min(max(moved, least), most)
+        self.table.touch(key)
+        return series.alarm.threshold
 
     def forget(self, watermark: int) -> None:
         """Drop the series that have been silent for long; the next look is in an hour."""

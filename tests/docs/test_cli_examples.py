@@ -30,8 +30,12 @@ BEFORE: dict[str, list[str]] = {
 }
 """What must have been done before an example makes sense."""
 
-REFUSED = {"tocsin dead replay DEAD": "still not understood: not-json"}
-"""The one example that a broken payload cannot pass as it is."""
+REFUSED = {
+    "tocsin dead replay DEAD": "still not understood: not-json",
+    "tocsin models feedback ALERT wrong": "no series is known",
+    "tocsin models feedback ALERT expected --for 2h": "no series is known",
+}
+"""Examples that a payload as broken as it is cannot pass, nor the alert of a monitor."""
 
 EXAMPLES = [
     example

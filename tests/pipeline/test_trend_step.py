@@ -11,7 +11,8 @@ from pipeline.settings import CorrelateSettings, FlowSettings, IncidentSettings,
 from pipeline.state import Entry
 from schemas.alert import AlertTransition
 from schemas.base import DAY, HOUR, MINUTE
-from schemas.event import MetricSample, Signal
+from schemas.command import Action, Command, Reply
+from schemas.event import MetricSample, Signal, content_id
 from schemas.incident import Incident
 from schemas.reference import ConfigurationItem, CorrelationRule, Relation
 from schemas.severity import Severity
@@ -169,3 +170,57 @@ def test_a_restart_anywhere_changes_nothing() -> None:
         assert out + packed(run(second, samples[cut:])) == expected
         keep(kept, second.drain())
         assert kept == state
+
+
+def asked(alert: str, at: int, **arguments: str) -> Command:
+    return Command(
+        id=f"{alert} {sorted(arguments.items())} {at}",
+        time=at,
+        action=Action.FEEDBACK,
+        by="kim",
+        target=alert,
+        arguments=dict(arguments),
+    )
+
+
+def answer(flow: Flow, command: Command) -> Reply:
+    reply = flow.command(command)[0]
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def test_what_people_say_of_an_anomaly_changes_its_series() -> None:
+    flow = Flow(FlowSettings())
+    run(flow, [*calm(KNOWN), *high(KNOWN, KNOWN + 3)])
+    (alert,) = flow.alerts()
+    assert "18.6" in answer(flow, asked(alert.fingerprint, 1, verdict="wrong")).text
+    assert "17.6" in answer(flow, asked(alert.fingerprint, 2, verdict="right")).text
+    assert flow.counters()["feedback wrong"] == flow.counters()["feedback right"] == 1
+    state = State()
+    keep(state, flow.drain())
+    again = Flow(FlowSettings())
+    again.restore(Entry(table, key, value) for (table, key), value in state.items())
+    assert "16.6" in answer(again, asked(alert.fingerprint, 3, verdict="right")).text
+
+
+def test_what_is_expected_is_not_told_until_then() -> None:
+    flow = Flow(FlowSettings())
+    run(flow, [*calm(KNOWN), *high(KNOWN, KNOWN + 3), *calm(KNOWN + 300, begin=KNOWN + 3)])
+    told = [alert.total for alert in flow.alerts()]
+    key = next(iter(flow.trend_step.trends.table))
+    alert = content_id(key, "anomaly")
+    until = BEGIN + (KNOWN + 500) * STEP
+    assert answer(flow, asked(alert, 1, verdict="expected", until=str(until))).ok
+    out = run(flow, high(KNOWN + 300, KNOWN + 310))
+    assert [record for record in out if isinstance(record, AlertTransition)] == []
+    assert [one.total for one in flow.alerts()] in ([], told)
+
+
+def test_feedback_that_means_nothing_is_refused() -> None:
+    flow = Flow(FlowSettings())
+    run(flow, calm(10))
+    alert = content_id(next(iter(flow.trend_step.trends.table)), "forecast")
+    assert answer(flow, asked("nobody", 1, verdict="right")).reason == "not-found"
+    assert answer(flow, asked(alert, 2, verdict="perhaps")).reason == "wrong-arguments"
+    assert answer(flow, asked(alert, 3, verdict="expected", until="soon")).reason == "wrong-arguments"
+    assert answer(flow, asked(alert, 4, verdict="right")).reason == "done"

@@ -7,7 +7,7 @@ import pytest
 from pipeline.practices.roles import ALLOWED
 from schemas.command import Action, Role
 
-WORK = "acknowledge assign pend resume resolve close reopen merge split note silence unsilence"
+WORK = "acknowledge assign pend resume resolve close reopen merge split note silence unsilence feedback"
 REFERENCE = "put-reference delete-reference"
 
 

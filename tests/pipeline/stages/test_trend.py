@@ -166,7 +166,7 @@ def test_the_state_of_a_series_is_small() -> None:
 def test_what_is_expected_says_nothing_until_then() -> None:
     trends = Trends()
     told(trends, usual(4000))
-    trends.expect(sample(4000, 0.0), START + 4100 * STEP)
+    trends.expect(series_key(sample(4000, 0.0)), START + 4100 * STEP)
     assert told(trends, [sample(at, 400.0) for at in range(4000, 4006)]) == []
 
 
@@ -174,7 +174,7 @@ def test_what_is_expected_says_nothing_until_then() -> None:
 def test_feedback_moves_the_threshold(*, right: bool, lower: bool) -> None:
     trends = Trends()
     told(trends, usual(10))
-    trends.feedback(sample(0, 0.0), right=right)
+    trends.feedback(series_key(sample(0, 0.0)), right=right)
     series = trends.table.find(series_key(sample(0, 0.0)))
     assert series is not None
     moved = series.alarm.threshold
