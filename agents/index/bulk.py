@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import orjson
 from elasticsearch import Elasticsearch
 
-from agents.index.client import is_block, reason_of
+from agents.index.client import denied, is_block, is_closed, reason_of
 from agents.index.documents import Document
 from agents.index.kinds import KINDS, Keeps
 from agents.index.settings import ElasticsearchOutput
 
 TOO_LARGE = "too-large"
+MISSING, NOT_ALLOWED, BLOCKED = "missing", "not-allowed", "cluster_block_exception"
+"""Reasons of what may be different later."""
 _HEADERS = {"content-type": "application/x-ndjson", "accept": "application/json"}
 _OVERHEAD = 2
 """Line ends of a document."""
@@ -111,8 +113,10 @@ def verdict(item: Mapping[str, Any]) -> Verdict:
     if error.get("type") == "version_conflict_engine_exception":
         return Verdict(Fate.REPEATED)
     detail = reason_of({"error": error})
-    if status == 429 or status >= 500 or is_block({"error": error}):
+    if status in (401, 403) and not is_block({"error": error}):  # a key may be good for some indices only
+        return Verdict(Fate.LATER, NOT_ALLOWED, denied(status, detail))
+    if status == 429 or status >= 500 or is_block({"error": error}) or is_closed({"error": error}):
         return Verdict(Fate.LATER, str(error.get("type", status)), detail)
     if error.get("type") == "index_not_found_exception":
-        return Verdict(Fate.LATER, "missing", f"{detail}; run `tocsin index setup`")
+        return Verdict(Fate.LATER, MISSING, f"{detail}; run `tocsin index setup`")
     return Verdict(Fate.REFUSED, str(error.get("type", status)), detail)

@@ -63,11 +63,16 @@ def told(settings: ElasticsearchOutput) -> Iterator[None]:
 
 def refusal(error: ApiError) -> str:
     """What a node said, in one line."""
-    if error.status_code == 401:
-        return "401, who we are was not accepted; see api_key_file, or username and password_file"
-    if error.status_code == 403 and not is_block(error.body):
-        return f"403, what we are may not do this; {reason_of(error.body)}"
+    if error.status_code in (401, 403) and not is_block(error.body):
+        return denied(error.status_code, reason_of(error.body))
     return f"{error.status_code}, {reason_of(error.body)}"
+
+
+def denied(status: int, reason: str) -> str:
+    """Why we were not let in, in one line."""
+    if status == 401:
+        return "401, who we are was not accepted; see api_key_file, or username and password_file"
+    return f"403, what we are may not do this; {reason}"
 
 
 def unanswered(error: elastic_transport.TransportError) -> str:
@@ -78,6 +83,11 @@ def unanswered(error: elastic_transport.TransportError) -> str:
 def is_block(body: object) -> bool:
     """Whether an error says that an index takes no writes now (a full disk, a migration)."""
     return isinstance(body, dict) and _error(body).get("type") == "cluster_block_exception"
+
+
+def is_closed(body: object) -> bool:
+    """Whether an error says that somebody closed an index."""
+    return isinstance(body, dict) and _error(body).get("type") == "index_closed_exception"
 
 
 def reason_of(body: object) -> str:

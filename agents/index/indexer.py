@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from agents.index import bulk
 from agents.index.bulk import Fate, Line, Refusal, Verdict
-from agents.index.client import is_block, refusal, unanswered
+from agents.index.client import is_block, is_closed, refusal, unanswered
 from agents.index.documents import Document
 from agents.index.kinds import KINDS, Keeps
 from agents.index.known import already_there
@@ -233,6 +233,7 @@ class _Left:
 
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_STATES = {bulk.BLOCKED: State.READ_ONLY, bulk.MISSING: State.NOT_SET_UP, bulk.NOT_ALLOWED: State.NOT_ALLOWED}
 
 
 def _passing(error: ApiError) -> State | None:
@@ -241,16 +242,14 @@ def _passing(error: ApiError) -> State | None:
         return State.READ_ONLY
     if error.status_code in (401, 403):
         return State.NOT_ALLOWED
-    if error.status_code in _BUSY:
+    if error.status_code in _BUSY or is_closed(error.body):
         return State.BUSY
     return State.NOT_SET_UP if error.status_code == 404 else None
 
 
 def _health_of(found: Verdict) -> Health:
     """What a refusal of one document means that may be different another time."""
-    if found.reason == "cluster_block_exception":
-        return Health(State.READ_ONLY, found.detail)
-    return Health(State.NOT_SET_UP if found.reason == "missing" else State.BUSY, found.detail)
+    return Health(_STATES.get(found.reason, State.BUSY), found.detail)
 
 
 def _code(error: ApiError) -> str:

@@ -16,7 +16,8 @@ HEADERS = ("content-type", "accept", "x-elastic-product")
 
 class Front(ThreadingHTTPServer):
     """Hands requests on to `behind`. `key`: what callers must show. `lose`: how many answers to bulk requests get lost,
-    after the node has had them. `refuse`: status codes with which the next bulk requests end instead.
+    after the node has had them. `refuse`: status codes with which the next bulk requests end instead. `forbid`: the
+    name of an index for which the key is no good: a request for it is answered, and each of its documents refused.
     """
 
     daemon_threads = True
@@ -27,6 +28,7 @@ class Front(ThreadingHTTPServer):
         self.key = ""
         self.lose = 0
         self.refuse: list[int] = []
+        self.forbid = ""
         self.bulks = 0
         self.largest = 0
 
@@ -51,6 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
             if front.refuse:
                 status = front.refuse.pop(0)
                 self._say(status, {"error": {"type": "refused", "reason": "not now"}, "status": status})
+                return
+            if front.forbid and front.forbid in body.split(b"\n", 1)[0].decode():
+                error = {"type": "security_exception", "reason": "action [indices:data/write/bulk[s]] is unauthorized"}
+                one = {"index": {"status": 403, "error": error}}
+                self._say(200, {"errors": True, "items": [one for line in body.split(b"\n") if b'"_id"' in line]})
                 return
         passed = {name: self.headers[name] for name in HEADERS if name in self.headers}
         answer = front.behind.request(self.command, self.path, content=body, headers=passed)

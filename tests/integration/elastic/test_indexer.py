@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from elasticsearch import Elasticsearch
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.index.bulk import Refusal
 from agents.index.client import connect
@@ -17,6 +19,7 @@ from agents.index.documents import Document, document
 from agents.index.indexer import Indexer, State
 from agents.index.kinds import KINDS
 from agents.index.settings import ElasticsearchOutput
+from agents.local.elasticsearch import Node
 from tests.agents.index.records import SOME
 from tests.integration.elastic.front import fronted
 
@@ -198,6 +201,69 @@ def test_a_wrong_key_is_told_and_waited_for(url: str, client: Elasticsearch, pre
         assert "api_key_file" in said
         assert "wrong" not in said
         assert rig.count("event") == 3
+
+
+def test_a_key_that_is_good_for_some_indices_only_buries_nothing(url: str, client: Elasticsearch, prefix: str) -> None:
+    with fronted(url) as front:
+        rig = Rig(front.url, client, prefix)
+        front.forbid = f"{prefix}-alerts"
+        said = rig.write_while([alert(1)], State.NOT_ALLOWED, lambda: setattr(front, "forbid", ""))
+        assert said.startswith("403, what we are may not do this; security_exception")
+        assert rig.count("alert") == 1
+        assert rig.buried == []
+
+
+def test_a_request_that_is_forbidden_as_a_whole_is_waited_for(url: str, client: Elasticsearch, prefix: str) -> None:
+    with fronted(url) as front:
+        rig = Rig(front.url, client, prefix)
+        front.refuse = [403]
+        rig.write(events(3))
+        assert rig.count("event") == 3
+        assert (rig.indexer.counts["waits"], rig.buried) == (1, [])
+
+
+def test_an_index_that_somebody_closed_is_waited_for(rig: Rig) -> None:
+    rig.write([alert(1)])
+    name = f"{rig.settings.name('alerts')}-000001"
+    rig.client.indices.close(index=name)
+    said = rig.write_while([alert(2, "after")], State.BUSY, lambda: rig.client.indices.open(index=name))
+    assert "index_closed_exception" in said
+    assert rig.source("alert", "f1")["message"] == "after"
+    assert rig.buried == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_is_told_and_waited_for_until_the_node_itself_says_that_there_is_room(
+    tmp_path: Path, prefix: str
+) -> None:
+    disk = "cluster.routing.allocation.disk"
+    watched = {"cluster.info.update.interval": "10s", f"{disk}.threshold_enabled": "true"}
+    with (
+        Node(tmp_path / "node", settings=watched) as node,
+        Elasticsearch(node.url, request_timeout=60) as client,
+    ):
+        rig = Rig(node.url, client, prefix)
+        rig.write([alert(1)])
+        free = f"{shutil.disk_usage(tmp_path).free // 2**30 + 100}gb"
+        client.cluster.put_settings(
+            persistent={f"{disk}.watermark.{level}": free for level in ("low", "high", "flood_stage")}
+        )
+        until_blocked(client, rig.settings.name("alerts"))
+        said = rig.write_while(
+            [alert(2, "after")],
+            State.READ_ONLY,
+            lambda: client.cluster.put_settings(persistent={f"{disk}.watermark.*": None}),
+        )
+        assert "read-only-allow-delete" in said
+        assert rig.source("alert", "f1")["message"] == "after"
+        assert rig.buried == []
+
+
+def until_blocked(client: Elasticsearch, name: str) -> None:
+    for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.5)):
+        with attempt:
+            (found,) = client.indices.get_settings(index=name, flat_settings=True).body.values()
+            assert found["settings"]["index.blocks.read_only_allow_delete"] == "true"
 
 
 def test_indices_that_are_missing_are_made_or_waited_for(url: str, client: Elasticsearch, prefix: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import orjson
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -20,6 +21,7 @@ from agents.local.elasticsearch import Node
 from agents.simulate import simulate
 from benchmarks.day import make_normaliser
 from tests.integration.elastic.days import disturbed, host_at, lanes_of, whole_day
+from tests.integration.elastic.test_setup import changed
 
 
 def indexer(settings: ElasticsearchOutput, store: Store) -> StoreIndexer:
@@ -92,6 +94,31 @@ def test_what_is_new_does_not_wait_for_what_has_piled_up(
     asyncio.run(rest.catch_up())
     agree(compared(settings, path))
     host.store.close()
+
+
+def test_what_elasticsearch_never_takes_is_a_dead_letter_in_the_store_with_its_reason(
+    url: str, client: Elasticsearch, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    whole_day(path, 1, 400)
+    store = Store(str(path))
+    alerts = sum(1 for _ in store.read.records("alert"))
+    settings = ElasticsearchOutput(type="elasticsearch", nodes=(url,), prefix=prefix, document_bytes=20_000)
+    changed(monkeypatch, "alerts", {"status": {"type": "long"}})  # the mapping does not fit any more
+    made = indexer(settings, store)
+    asyncio.run(made.catch_up())
+    letters = [orjson.loads(value) for value in store.read.dead()]
+    found = [one for one in letters if one["reason"].startswith("not-indexed-")]
+    assert {one["reason"] for one in found} == {"not-indexed-document_parsing_exception"}
+    assert len(found) == alerts > 10
+    assert all("tocsin.alert.status" in one["detail"] for one in found)
+    assert {one["raw"]["origin"].split()[0] for one in found} == {"alert"}
+    client.indices.refresh(index=f"{prefix}-*")
+    assert client.count(index=f"{prefix}-events")["count"] >= 390
+    asyncio.run(indexer(settings, store).catch_up())  # what was never taken is told to Elasticsearch, too
+    client.indices.refresh(index=f"{prefix}-*")
+    assert client.count(index=f"{prefix}-dead")["count"] == len(letters)
+    store.close()
 
 
 @pytest.mark.kill
