@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, str] = {
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
     "stream": "events a second and latency through workers on a real broker, beside the core",
+    "quiet": "what the models make of ordinary traffic: incidents that samples open",
     "recorded_day": "grouping and root causes on simulated days, against the truth",
     "trend": "false alarms, lead, forecasts, speed and state of the models on simulated series",
 }

@@ -132,6 +132,9 @@ class ModelSettings(Record):
     """What is learned of metric samples, and when a series is worth an event."""
 
     enabled: bool = Field(default=True, description="False: samples are counted and nothing more.")
+    shadow: bool = Field(
+        default=False, description="True: all is learned, and what would have been told is only counted."
+    )
     threshold: float = Field(
         default=16.0, ge=1, le=1000, description="Surprise at which an anomaly begins; one more is half as often."
     )

@@ -8,7 +8,7 @@ from pipeline.stages.trend import Trends
 from pipeline.state import Table
 from schemas.base import HOUR
 from schemas.command import Command
-from schemas.event import Event, MetricSample
+from schemas.event import Event, EventKind, MetricSample
 
 
 class TrendStep:
@@ -17,7 +17,7 @@ class TrendStep:
     def __init__(self, settings: FlowSettings, clock: Clock) -> None:
         self.clock = clock
         self.trends = Trends(settings.models)
-        self._enabled, self._skew = settings.models.enabled, settings.time.skew
+        self._enabled, self._shadow, self._skew = settings.models.enabled, settings.models.shadow, settings.time.skew
 
     @property
     def tables(self) -> list[Table[object]]:
@@ -39,7 +39,13 @@ class TrendStep:
         if self.trends.full and not self.trends.knows(sample):
             self.clock.count("samples of too many series")
             return []
-        return self.trends.sample(sample)
+        events = self.trends.sample(sample)
+        if not self._shadow:
+            return events
+        for event in events:
+            if event.kind is EventKind.PROBLEM:
+                self.clock.count(f"shadow {event.check.rpartition(' ')[2]}")
+        return []
 
     def feedback(self, command: Command) -> tuple[str, str]:
         """What a person says of an anomaly or forecast, whose alert is the target: reason ("done" or not) and text."""

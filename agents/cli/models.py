@@ -20,6 +20,8 @@ from pipeline.practices.configuration import parse_time
 from pipeline.settings import parse_duration
 from schemas.command import Action
 
+COUNTED = ("samples", "feedback", "shadow")
+"""How the names of the counters begin that are about the models."""
 COLUMNS = 100
 """Of the picture of a history."""
 
@@ -45,7 +47,9 @@ def listing(resource: str, metric: str, limit: int, store: str, *, speaking: boo
         if resource in one.resource and metric in one.metric and (one.anomaly or one.forecast or not speaking)
     ]
     found.sort(key=lambda one: (not one.anomaly, not one.forecast, one.resource, one.metric))
-    counted = {name: value for name, value in desk.counters().items() if name.startswith(("samples", "feedback"))}
+    counted = {
+        name: value for name, value in desk.counters().items() if name.startswith(("samples", "feedback", "shadow"))
+    }
     if as_json:
         print_json({"counted": counted, "series": [one._asdict() for one in found[:limit]]})
         return

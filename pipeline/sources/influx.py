@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.sources.base import Decoded, Refused
 from pipeline.sources.common import decode_utf8, read_options
-from pipeline.sources.labelled import Subjects
+from pipeline.sources.labelled import Subject, Subjects
 from pipeline.sources.mapping import UNITS
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis
 from schemas.base import BadRecord, ConfigError
 from schemas.event import MetricSample, RawRecord
 
+REMEMBERED = 65_536
+"""Different tags whose reading is kept."""
 _DEFAULTS = {
     "precision": "ns",
     "resource_tags": "host,hostname,agent_host,source,server,instance",
@@ -21,6 +23,7 @@ _DEFAULTS = {
 }
 _MEASUREMENT = re.compile(r"((?:[^,\s\\]|\\.)+)")
 _TAG = re.compile(r",((?:[^,=\s\\]|\\.)+)=((?:[^,=\s\\]|\\.)+)")
+_TAGS = re.compile(r"(?:,(?:[^,=\s\\]|\\.)+=(?:[^,=\s\\]|\\.)+)+")
 _FIELD = re.compile(r'((?:[^,=\s\\]|\\.)+)=("(?:[^"\\]|\\.|\\\n)*"|[^,\s"]+)')
 _BLANK = re.compile(r"[ ]+")
 _STAMP = re.compile(r"(?:[ ]+(-?[0-9]{1,20}))?[ ]*\r?(?:\n|$)")
@@ -43,6 +46,7 @@ class Influx:
                 f"source influx: option precision: {chosen['precision']!r} is unknown; allowed: {allowed}"
             )
         self._unit = unit
+        self._known: dict[str, Subject] = {}
         self._subjects = Subjects(tenant, chosen, "resource_tags", "component_tags")
 
     def decode(self, raw: RawRecord) -> Decoded:
@@ -73,12 +77,8 @@ class Influx:
         measured = _MEASUREMENT.match(text, at)
         if measured is None:
             raise BadRecord("missing-field", f"no measurement in {line[:80]!r}")
-        at = measured.end()
-        tags: dict[str, str] = {}
-        while tag := _TAG.match(text, at):
-            tags[_plain(tag[1])] = _plain(tag[2])
-            at = tag.end()
-        fields, at = _fields(text, at, line)
+        tags = _TAGS.match(text, measured.end())
+        fields, at = _fields(text, tags.end() if tags is not None else measured.end(), line)
         stamp = _STAMP.match(text, at)
         if stamp is None:
             raise BadRecord("bad-value", f"not understood: {text[at : at + 80]!r}")
@@ -86,7 +86,7 @@ class Influx:
         measurement = _plain(measured[1])
         if not fields:
             return stamp.end(), []
-        subject = self._subjects.of(tags)
+        subject = self._subject(tags[0] if tags is not None else "")
         return stamp.end(), [
             self._subjects.sample(
                 raw,
@@ -97,6 +97,16 @@ class Influx:
             )
             for name, value in fields
         ]
+
+    def _subject(self, tags: str) -> Subject:
+        """What the tags of a line name; remembered, because they come again and again."""
+        found = self._known.get(tags)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            labels = {_plain(name): _plain(value) for name, value in _TAG.findall(tags)}
+            found = self._known[tags] = self._subjects.of(labels)
+        return found
 
 
 def _fields(text: str, at: int, line: str) -> tuple[list[tuple[str, float]], int]:

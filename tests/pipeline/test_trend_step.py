@@ -152,6 +152,18 @@ def test_models_that_are_switched_off_learn_nothing() -> None:
     assert flow.counters()["samples"] == 10
 
 
+def test_models_in_the_shadow_learn_and_count_what_they_would_have_told() -> None:
+    flow = Flow(FlowSettings(models=ModelSettings(shadow=True)))
+    assert run(flow, [*calm(KNOWN), *high(KNOWN, KNOWN + 12)]) == []
+    assert flow.counters()["shadow anomaly"] == 1
+    state = State()
+    keep(state, flow.drain())
+    speaking = Flow(FlowSettings())
+    speaking.restore(Entry(table, key, value) for (table, key), value in state.items())
+    out = run(speaking, [*calm(KNOWN + 200, begin=KNOWN + 12), *high(KNOWN + 200, KNOWN + 203)])
+    assert [record.reason for record in out if isinstance(record, AlertTransition)] == ["opened"]
+
+
 def test_a_restart_anywhere_changes_nothing() -> None:
     names = ("one", "two")
     samples = [*calm(1200, names), *high(1200, 1210, names), *calm(1300, names, 1210)]
