@@ -87,12 +87,16 @@ def migrating(config: Path | None, url: str | None, prefix: str | None, *, as_js
     console().print(f"{len(moved)} migrated")
 
 
-@subcommand(index, "fill", "tocsin index fill", "tocsin index fill --store tocsin.db --json")
+@subcommand(index, "fill", "tocsin index fill", "tocsin index fill --store tocsin.db --again --json")
 @store_option
+@click.option("--again", is_flag=True, help="From the beginning: what was refused is tried again.")
 @index_options
 @json_option
-def fill(store: str, config: Path | None, url: str | None, prefix: str | None, *, as_json: bool) -> None:
-    """Index all of a store that no host is running on, from where it was left: after a replay, or to begin with."""
+def fill(store: str, config: Path | None, url: str | None, prefix: str | None, *, again: bool, as_json: bool) -> None:
+    """Index all of a store that no host is running on, from where it was left: after a replay, or to begin with.
+
+    What is there already stays as it is, with --again too.
+    """
     from agents.embedded.store import Store
     from agents.index.output import StoreIndexer
 
@@ -100,9 +104,8 @@ def fill(store: str, config: Path | None, url: str | None, prefix: str | None, *
     _must_be(store)
     with closing(Store(store)) as opened:
         opened.own()
-        made = StoreIndexer(
-            settings, opened, Normaliser(make_sources(given.sources)), lambda: time.time_ns() // 1_000_000
-        )
+        normaliser = Normaliser(make_sources(given.sources))
+        made = StoreIndexer(settings, opened, normaliser, lambda: time.time_ns() // 1_000_000, again=again)
         asyncio.run(made.catch_up())
     counts = made.indexer.counts
     if as_json:

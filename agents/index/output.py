@@ -36,7 +36,10 @@ class Round(NamedTuple):
 class StoreIndexer:
     """Keeps one cluster in step with one store."""
 
-    def __init__(self, settings: ElasticsearchOutput, store: Store, normaliser: Normaliser, now: Clock) -> None:
+    def __init__(
+        self, settings: ElasticsearchOutput, store: Store, normaliser: Normaliser, now: Clock, *, again: bool = False
+    ) -> None:
+        """`again`: from the beginning, whatever has been written before."""
         feed.attach(store.path)
         self._settings, self._store, self._now = settings, store, now
         self._normaliser = normaliser
@@ -46,7 +49,7 @@ class StoreIndexer:
         self._watch = Lanes(store.path, normaliser)  # for this thread; another one reads
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="index")
         self._lanes: Lanes | None = None
-        self._progress = Progress(store, f"{settings.prefix} {settings.nodes[0]}", self._ends())
+        self._progress = Progress(store, f"{settings.prefix} {settings.nodes[0]}", self._ends(), again=again)
         self._unwritten = 0
 
     @property

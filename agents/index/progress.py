@@ -25,13 +25,15 @@ class Range(NamedTuple):
 class Progress:
     """The ranges of one output, as they were read; what is written is kept in the store."""
 
-    def __init__(self, store: Store, output: str, lanes: dict[str, int]) -> None:
-        """`lanes` by their names, each with the end of it now."""
+    def __init__(self, store: Store, output: str, lanes: dict[str, int], *, again: bool = False) -> None:
+        """`lanes` by their names, each with the end of it now; `again`: forget what has been read."""
         self._store = store
         self._name = f"{NAME} {output}"
         self._doubt = dict(lanes)
         self.ranges: dict[str, Range] = {}
         for lane in lanes:
+            if again:
+                self._forget(lane)
             self._load(lane)
         self._keep_all()
 
@@ -41,6 +43,10 @@ class Progress:
         pile = self._store.find_cursor(f"{name} pile")
         if pile is not None and pile.position != DONE:
             self.ranges[pile.name] = Range(lane, pile.name, pile.position, int(pile.mark))
+
+    def _forget(self, lane: str) -> None:
+        name = f"{self._name} {lane}"
+        self._store.set_cursors(Cursor(name, 0, ""), Cursor(f"{name} pile", DONE, ""))
 
     def split(self, ends: dict[str, int]) -> None:
         """Where a lane has piled up, leave that to a range of its own and go on at its end."""

@@ -22,8 +22,8 @@ class Front(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, behind: str, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.behind = httpx.Client(base_url=behind, timeout=60)
         self.key = ""
         self.lose = 0
@@ -87,8 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fronted(behind: str) -> Iterator[Front]:
-    front = Front(behind)
+def fronted(behind: str, port: int = 0) -> Iterator[Front]:
+    front = Front(behind, port)
     thread = Thread(target=front.serve_forever, daemon=True)
     thread.start()
     try:
