@@ -18,8 +18,8 @@ from schemas.severity import Severity
 
 _WEEKS, _DAYS = 9 * DAY, 2 * DAY
 """How long a series is new: what comes back each week, or each day, must have come back once."""
-_UNSETTLED = 1.5
-"""By how much more a new series must surprise."""
+_UNSETTLED, _FIRST_DAY = 1.5, 2.5
+"""By how much more a new series must surprise; and one of which not even a day is known."""
 
 
 class Trends:
@@ -48,8 +48,7 @@ class Trends:
         if series is None:
             counting = sample.counter or (indicator is not None and indicator.counter)
             series = Series(self.settings.threshold, counting)
-            weekly = indicator is None or indicator.shape == "week"
-            series.settled = sample.time + (_WEEKS if weekly else _DAYS)
+            series.settled = sample.time + _new_for(indicator)
             self.table.add(key, series)
         value = sample.value
         if series.counter is not None:
@@ -61,7 +60,12 @@ class Trends:
         if not isfinite(value) or sample.time < series.time:
             return []
         self.table.touch(key)
-        return [*self._detect(key, series, sample, value), *self._forecast(key, series, sample, value, indicator)]
+        left = series.settled - sample.time
+        doubt = 1.0 if left <= 0 else _FIRST_DAY if left > _new_for(indicator) - DAY else _UNSETTLED
+        return [
+            *self._detect(key, series, sample, value, doubt),
+            *self._forecast(key, series, sample, value, indicator),
+        ]
 
     def key_of(self, alert: str) -> str | None:
         """The series of which an alert tells; looked for among all of them, as people seldom ask."""
@@ -97,11 +101,10 @@ class Trends:
         for key in sorted(key for key, time in self.table.times() if time < old):
             del self.table[key]
 
-    def _detect(self, key: str, series: Series, sample: MetricSample, value: float) -> list[Event]:
+    def _detect(self, key: str, series: Series, sample: MetricSample, value: float, doubt: float) -> list[Event]:
         judgement = series.detector.step(sample.time, value)
         was_open = series.alarm.open
-        score = judgement.score if sample.time >= series.settled else judgement.score / _UNSETTLED
-        begins = series.alarm.step(score)
+        begins = series.alarm.step(judgement.score / doubt)
         if begins:
             if sample.time < series.expected_until:
                 series.alarm.open = False
@@ -216,6 +219,10 @@ def series_key(sample: MetricSample) -> str:
     if not sample.labels:
         return names
     return "\x1f".join((names, *(f"{name}={text}" for name, text in sorted(sample.labels.items()))))
+
+
+def _new_for(indicator: Indicator | None) -> int:
+    return _WEEKS if indicator is None or indicator.shape == "week" else _DAYS
 
 
 def _beyond(value: float, limit: float, indicator: Indicator | None) -> bool:
