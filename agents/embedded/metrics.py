@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agents.embedded.live import Live
-from agents.embedded.outputs.making import Watched
+from agents.embedded.outputs.making import Stated, Watched
 
 
 class HostCollector(Collector):
@@ -70,6 +70,12 @@ class HostCollector(Collector):
         for outbox in self._outboxes:
             pending.add_metric([outbox.name], outbox.pending())
         yield pending
+        stands = GaugeMetricFamily("tocsin_output_state", "1 for how an output stands.", labels=["output", "state"])
+        for outbox in self._outboxes:
+            if isinstance(outbox, Stated):
+                for state, now in outbox.states().items():
+                    stands.add_metric([outbox.name, state], int(now))
+        yield stands
 
 
 def registry(live: Live, outboxes: Sequence[Watched], requests: Counter[tuple[str, int]]) -> CollectorRegistry:

@@ -14,7 +14,7 @@ from agents.index import feed
 from agents.index.bulk import Refusal
 from agents.index.client import connect
 from agents.index.documents import Document
-from agents.index.indexer import Indexer
+from agents.index.indexer import Indexer, State
 from agents.index.lanes import Batch, Lanes, Read
 from agents.index.progress import Progress
 from agents.index.settings import ElasticsearchOutput
@@ -65,6 +65,10 @@ class StoreIndexer:
             for one in self._progress.ranges.values()
         )
         return self._unwritten + sum(left)
+
+    def states(self) -> dict[str, bool]:
+        """All states of the indexer; the one it is in is true."""
+        return {state.value: state is self.indexer.health.state for state in State}
 
     async def run(self, changed: asyncio.Event) -> None:
         """Index what is new whenever there is, until cancelled."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from agents.config import JsonLinesOutput, OutputTarget, WebhookOutput
 from agents.embedded.live import Clock
@@ -23,6 +23,15 @@ class Watched(Protocol):
 
     def pending(self) -> int:
         """How much is to be told now."""
+        ...
+
+
+@runtime_checkable
+class Stated(Protocol):
+    """An output that says how it stands."""
+
+    def states(self) -> Mapping[str, bool]:
+        """All states that there are; the one it is in is true."""
         ...
 
 

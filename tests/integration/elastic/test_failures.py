@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from click.testing import CliRunner, Result
 from elasticsearch import Elasticsearch
 
 from agents.cli.main import cli
+from agents.config import StoreSettings
 from agents.embedded.host import Host
+from agents.embedded.live import Live
+from agents.embedded.metrics import registry
 from agents.embedded.store import Store
 from agents.index.indexer import State
 from agents.index.output import StoreIndexer
@@ -131,6 +135,13 @@ async def _until(state: State, made: StoreIndexer, running: asyncio.Task[None]) 
     return made.indexer.health.detail
 
 
+def samples(host: Host, made: StoreIndexer) -> dict[str, float]:
+    """How the output stands, as those see it who watch the host."""
+    families = registry(Live(host, StoreSettings()), [made], Counter()).collect()
+    (found,) = (one for one in families if one.name == "tocsin_output_state")
+    return {one.labels["state"]: one.value for one in found.samples if one.labels["output"] == made.name}
+
+
 def test_a_host_that_starts_before_its_elasticsearch_goes_on_and_catches_up(
     url: str, prefix: str, tmp_path: Path
 ) -> None:
@@ -149,11 +160,12 @@ def test_a_host_that_starts_before_its_elasticsearch_goes_on_and_catches_up(
         host.receive(line.raw for line in day.lines[:500])
         host.pump()
         assert made.pending() > 500
+        assert samples(host, made)["no node answers"] == 1
         with fronted(url, port):
             changed.set()
             while made.pending():
                 await asyncio.sleep(0.05)
-            assert made.indexer.health.state is State.INDEXING
+            assert {name for name, level in samples(host, made).items() if level} == {"indexing"}
             running.cancel()
             await asyncio.wait({running})
 
