@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, str] = {
     "core": "events a second through the core, and the share of each stage",
     "growth": "the cost of one alert, and the memory, when there is more already",
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
+    "indexing": "documents a second into Elasticsearch, beside the client's own helper; bytes an event on the disk",
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
     "stream": "events a second and latency through workers on a real broker, beside the core",
