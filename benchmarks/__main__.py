@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, str] = {
     "indexing": "documents a second into Elasticsearch, beside the client's own helper; bytes an event on the disk",
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
+    "outage": "what an Elasticsearch that goes away costs: nothing lost, memory, catching up",
     "stream": "events a second and latency through workers on a real broker, beside the core",
     "quiet": "what the models make of ordinary traffic: incidents that samples open",
     "recorded_day": "grouping and root causes on simulated days, against the truth",
