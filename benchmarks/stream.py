@@ -31,7 +31,7 @@ from pipeline.settings import FlowSettings
 from pipeline.sources.registry import SOURCES
 from schemas.event import Event, EventKind, fingerprint
 from schemas.severity import Severity
-from tests.integration.kafka.worker.stage import Stage, Worker, ended, total
+from tests.integration.kafka.worker.stage import Play, Stage, Worker, ended, play_of, total
 from tests.servers import kafka_broker
 
 RATE = 2000
@@ -40,6 +40,7 @@ PROBES = 20
 """Of them, each second, new critical problems, of which each opens an incident."""
 EVENTS = 'tocsin_flow_total{step="alerts",what="events"}'
 BEGIN = 1_772_409_600_000
+NOTHING = Play([], [])
 TICK_SECONDS = os.sysconf("SC_CLK_TCK")
 
 
@@ -106,8 +107,7 @@ def kept(worker: Worker, seconds: float) -> dict[str, float]:
 def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path, workers: int) -> dict[str, Any]:
     """Packed messages through workers of the role correlate."""
     settings = of_settings(bootstrap, clock=False)
-    stage = Stage(settings, 0)
-    stage.reference = found.reference
+    stage = Stage(settings, Play(found.reference, []))
     stage.set()
     stage.play(events)
     running = [Worker(settings, f"agents-{n}", folder) for n in range(workers)]
@@ -129,8 +129,7 @@ def whole(bootstrap: str, found: Copies, events: int, folder: Path) -> dict[str,
     """One raw message a payload, to the topic of incidents."""
     settings = of_settings(bootstrap, clock=False)
     create(settings, wanted(settings, SOURCES))
-    stage = Stage(settings, 0)
-    stage.reference = found.reference
+    stage = Stage(settings, Play(found.reference, []))
     stage.set()
     sender = clients.producer(settings, linger_ms=20, batch_size=64 * 1024)
     for number, raw in enumerate(found.raws):
@@ -151,7 +150,7 @@ def whole(bootstrap: str, found: Copies, events: int, folder: Path) -> dict[str,
 def latency(bootstrap: str, folder: Path, seconds: int = 30) -> dict[str, float]:
     """Milliseconds from sending a payload to its incident, at a steady rate of events."""
     settings = of_settings(bootstrap, clock=True)
-    Stage(settings, 0).set()
+    Stage(settings, play_of(simulate(1), 0)).set()
     create(settings, wanted(settings, SOURCES))
     config = settings
     running = [Worker(config, "correlate", folder), Worker(config, "ingest", folder, "ingest")]
@@ -206,8 +205,7 @@ def _native(number: int, resource: str, *, probe: bool) -> dict[str, object]:
 def recovery(bootstrap: str, folder: Path, alerts: int = 100_000) -> dict[str, float]:
     """Seconds until partitions are served again: after a restart with open alerts, and by others after a kill."""
     settings = of_settings(bootstrap, clock=False)
-    stage = Stage(settings, 0)
-    stage.reference = []
+    stage = Stage(settings, NOTHING)
     stage.set()
     stage.play(_open_alerts(alerts))
     worker = Worker(settings, "first", folder)

@@ -30,7 +30,7 @@ from agents.stream.topics import create, wanted
 from benchmarks.day import arguments, make_normaliser, print_json
 from pipeline.sources.registry import SOURCES
 from schemas.event import RawRecord
-from tests.integration.kafka.worker.stage import Stage, Worker, ended
+from tests.integration.kafka.worker.stage import Stage, Worker, ended, play_of
 from tests.integration.kafka.worker.test_workers import assert_exactly_once
 
 PAUSES = (2.0, 6.0)
@@ -159,7 +159,7 @@ def main(given: list[str] | None = None) -> int:
             session=6000,
         )
         create(settings, wanted(settings, SOURCES))
-        stage = Stage(settings, 0, day)
+        stage = Stage(settings, play_of(day, 0))
         stage.set()
         done, restarted = _run(settings, broker, Path(place), raws, kills, random)
         wrong = _compare(stage, day)

@@ -8,17 +8,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.config import Config
-from agents.simulate import Day, simulate
+from agents.simulate import Day
 from agents.stream import clients, topics, wire
 from agents.stream.clients import Message
 from agents.stream.partition import partition_of
@@ -26,6 +26,7 @@ from agents.stream.settings import KafkaSettings
 from agents.stream.wire import Events
 from benchmarks.day import decoded
 from pipeline.practices.reference import reference_key
+from pipeline.settings import FlowSettings
 from pipeline.stages.skew import vouched_time
 from schemas.base import Record
 from schemas.event import Event
@@ -34,15 +35,28 @@ PACK = 100
 ORIGIN = "raw.day/0"
 
 
+class Play(NamedTuple):
+    """What is played: what is known before, and the events in the order of their arrival."""
+
+    reference: Sequence[Record]
+    events: Sequence[Event]
+    flow: FlowSettings = FlowSettings()
+
+
+def play_of(day: Day, events: int | None = None) -> Play:
+    """The first events of a recorded day."""
+    reference: list[Record] = [*day.centre.items.values(), *day.centre.relations, *day.changes]
+    return Play(reference, [event for event, _ in decoded(day)][:events])
+
+
 class Stage:
     """Topics of one test, filled with reference data and events."""
 
-    def __init__(self, settings: KafkaSettings, events: int, day: Day | None = None) -> None:
-        self.config = Config(kafka=settings)
+    def __init__(self, settings: KafkaSettings, play: Play) -> None:
+        self.config = Config(kafka=settings, flow=play.flow)
         self.settings = settings
-        day = day or simulate(1)
-        self.reference: list[Record] = [*day.centre.items.values(), *day.centre.relations, *day.changes]
-        self.events: list[Event] = [event for event, _ in decoded(day)][:events]
+        self.reference: Sequence[Record] = play.reference
+        self.events: Sequence[Event] = play.events
         self._high = 0
 
     # -- before ----------------------------------------------------------------------------------------------------
@@ -54,7 +68,7 @@ class Stage:
         for record in self.reference:
             key = reference_key(record)
             topic = self.settings.topic(f"reference.{key.partition(':')[0]}")
-            producer.send(topic, wire.pack_record(record), key.encode())
+            producer.send(topic, wire.pack_record(record), key.encode(), timestamp_ms=0)  # in force from the beginning
         producer.close()
 
     def play(self, events: Iterable[Event] | None = None, pause: float = 0.0) -> None:
@@ -111,12 +125,21 @@ class Stage:
 class Worker:
     """A process of one role."""
 
-    def __init__(self, settings: KafkaSettings, name: str, folder: Path, role: str = "correlate") -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        name: str,
+        folder: Path,
+        role: str = "correlate",
+        flow: FlowSettings | None = None,
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         config = folder / f"{name}.json"
-        config.write_bytes(orjson.dumps({"kafka": settings.model_dump(mode="json", exclude_defaults=True)}))
+        given = {"kafka": settings, "flow": flow or FlowSettings()}
+        written = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in given.items()}
+        config.write_bytes(orjson.dumps(written))
         self.log = folder / f"{name}.log"
         words = ["worker", "--role", role, "--name", name, "--port", str(self.port), "--config", str(config)]
         with self.log.open("ab") as log:

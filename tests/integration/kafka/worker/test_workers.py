@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.simulate import simulate
 from agents.stream import wire
 from agents.stream.settings import KafkaSettings
 from agents.stream.worker.alerts import AlertShard
@@ -17,7 +18,7 @@ from agents.stream.worker.scopes import ScopeShard
 from pipeline.flow import Flow
 from schemas.alert import Alert, LedgerEntry, Placement
 from schemas.incident import Incident
-from tests.integration.kafka.worker.stage import Stage, Worker, by_members, ended, wait_for
+from tests.integration.kafka.worker.stage import Stage, Worker, by_members, ended, play_of, wait_for
 
 EVENTS = 12_000
 
@@ -109,7 +110,7 @@ def _order(record: Any) -> tuple[str, str]:
 
 @pytest.mark.slow
 def test_two_workers_end_as_one_process(settings: KafkaSettings, tmp_path: Path) -> None:
-    stage = Stage(settings, EVENTS)
+    stage = Stage(settings, play_of(simulate(1), EVENTS))
     stage.set()
     stage.play()
     workers = [Worker(settings, f"w{n}", tmp_path) for n in range(2)]
@@ -122,7 +123,7 @@ def test_two_workers_end_as_one_process(settings: KafkaSettings, tmp_path: Path)
 
 @pytest.mark.slow
 def test_workers_that_are_killed_leave_no_trace(settings: KafkaSettings, tmp_path: Path) -> None:
-    stage = Stage(settings.model_copy(update={"session": 6000}), EVENTS)
+    stage = Stage(settings.model_copy(update={"session": 6000}), play_of(simulate(1), EVENTS))
     stage.set()
     playing = threading.Thread(target=stage.play, kwargs={"pause": 0.3})
     playing.start()
