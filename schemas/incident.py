@@ -25,7 +25,9 @@ class IncidentStatus(StrEnum):
 class Term(Record):
     """One piece of evidence in a proof."""
 
-    name: Name = Field(description="time, topology, same-item, rule, rare-word, change, common-cause, command, ...")
+    name: Name = Field(
+        description="time, topology, same-item, rule, rare-word, rare-name, change, common-cause, command, ..."
+    )
     weight: float
     text: str
 

@@ -24,6 +24,7 @@ SENTENCES = {
     "explains": "{distance} relation(s) before what needs {via}, {gap:.0f} s apart",
     "still-down": "behind {via}, which is still down, {gap:.0f} s after it",
     "rare-word": "both say {via}, {gap:.0f} s apart",
+    "rare-name": "both bear the name {via}, {gap:.0f} s apart",
     "common-cause": "many things that need {via} alert at once, though it says nothing itself",
 }
 THROUGH_ITEMS = frozenset({"needs", "explains", "still-down", "common-cause"})
@@ -36,6 +37,7 @@ APART = {
     "explains": "more time between them, or no relation on the way through {via}",
     "still-down": "if {via} had recovered before",
     "rare-word": "more time between them than correlate.rare_label, or a word that more than correlate.rare_share say",
+    "rare-name": "more time between them than correlate.rare_label, or a name that many items bear",
     "common-cause": "fewer alerts behind {via}",
 }
 

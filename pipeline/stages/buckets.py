@@ -1,4 +1,7 @@
-"""Where a silent common cause is looked up: what alerts behind one thing in one bucket of time, by direct dependant."""
+"""Where a silent common cause is looked up: what alerts behind one thing in one bucket of time, by direct dependant.
+
+A direct dependant (a branch) counts when it alerts itself, or when enough of what needs it does.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,21 @@ from collections.abc import Mapping
 
 Keys = str | set[str]
 """One key, or a set of several."""
+NONE: frozenset[str] = frozenset()
 
 
 class Bucket:
     """Nodes by branch, a direct dependant of the thing. Most hold one node for long, so that one is kept small."""
 
-    __slots__ = ("_more", "_only", "least")
+    __slots__ = ("_direct", "_full", "_more", "_needs", "_only", "least")
 
     def __init__(self) -> None:
-        self._only: tuple[str, str] | None = None
-        """Branch and key while there is one node."""
+        self._only: tuple[str, str, int] | None = None
+        """Branch, key and need while there is one node."""
         self._more: dict[str, Keys] | None = None
+        self._needs: dict[str, int] = {}
+        self._direct: set[str] = set()
+        self._full: set[str] = set()
         self.least = ""
         """The least key of all: the same whatever order they came in."""
 
@@ -27,28 +34,54 @@ class Bucket:
             return self._more
         return {} if self._only is None else {self._only[0]: self._only[1]}
 
-    def add(self, branch: str, key: str) -> None:
-        """Enter a node."""
+    @property
+    def full(self) -> set[str] | frozenset[str]:
+        """The branches that count."""
+        if self._only is None:
+            return self._full
+        return NONE if self._only[2] > 1 else frozenset(self._only[:1])
+
+    def add(self, branch: str, key: str, need: int) -> None:
+        """Enter a node. `need`: so many like it make the branch count; 0 where it is about the branch itself."""
         if not self.least or key < self.least:
             self.least = key
         if self._only is None and self._more is None:
-            self._only = (branch, key)
+            self._only = (branch, key, need)
             return
         if self._more is None:
-            self._more, self._only = dict(self.branches), None
-        old = self._more.setdefault(branch, key)
+            self._more = {}
+            if self._only is not None:
+                first, self._only = self._only, None
+                self._enter(self._more, *first)
+        self._enter(self._more, branch, key, need)
+
+    def _enter(self, more: dict[str, Keys], branch: str, key: str, need: int) -> None:
+        old = more.setdefault(branch, key)
         if isinstance(old, set):
             old.add(key)
         elif old != key:
-            self._more[branch] = {old, key}
+            more[branch] = {old, key}
+        if need:
+            self._needs[branch] = need
+        else:
+            self._direct.add(key)
+        if self._counts(branch, _as_set(more[branch])):
+            self._full.add(branch)
+
+    def _counts(self, branch: str, keys: set[str]) -> bool:
+        """Whether these nodes would make the branch count."""
+        return len(keys) >= self._needs.get(branch, len(keys) + 1) or not self._direct.isdisjoint(keys)
 
     def discard(self, branch: str, key: str) -> bool:
         """Take out a node if it is there. Returns whether anything is left."""
         if self._more is None:
-            if self._only == (branch, key):
+            if self._only is not None and self._only[:2] == (branch, key):
                 self._only, self.least = None, ""
             return self._only is not None
         rest = _as_set(self._more.get(branch, set())) - {key}
+        self._direct.discard(key)
+        if not self._counts(branch, rest):
+            self._full.discard(branch)
         if rest:
             self._more[branch] = rest if len(rest) > 1 else rest.pop()
         else:
@@ -61,17 +94,19 @@ class Bucket:
         """All nodes."""
         return set().union(*map(_as_set, self.branches.values()))
 
-    def alone(self, branch: str) -> bool:
-        """Whether a branch has one node only."""
-        return isinstance(self.branches.get(branch), str)
+    def hangs_on(self, branch: str, key: str) -> bool:
+        """Whether a branch counts, and would not without one of its nodes."""
+        if self._more is None:
+            return branch in self.full
+        return branch in self._full and not self._counts(branch, _as_set(self._more[branch]) - {key})
 
     def count_with(self, other: Bucket, enough: int) -> int:
-        """How many branches both have; once that is more than `enough`, a number not above the true one."""
-        one, two = self.branches, other.branches
+        """How many branches count in either; once that is more than `enough`, a number not above the true one."""
+        one, two = self.full, other.full
         most = max(len(one), len(two))
         if most > enough or not two:
             return most
-        return len(one.keys() | two.keys())
+        return len(one | two)
 
     def least_with(self, other: Bucket, key: str) -> str:
         """The least node of both but one."""

@@ -22,7 +22,9 @@ from schemas.reference import Change, CorrelationRule
 CAUSE_RANK = 4
 """Only what is at least major is taken for the cause of something on another item."""
 DOWN_RANK = 5
-"""Only what is critical goes on being a cause while it stays open."""
+"""Only what is critical goes on being a cause while it stays open, and only of what is at least major."""
+WEIGHTS = {"rare-word": 0.6, "rare-name": 0.35}
+"""Of evidence in shared cells, where it is less than 1. Names are for what the inventory does not know."""
 SILENT_HOPS = 2
 SILENT_LEAST = 3
 
@@ -89,34 +91,38 @@ class Graph:
     def index(self, node: Node) -> None:
         """Enter a node into the cells without looking for links (a restart does only this)."""
         place = node.order
-        for cell, _, _, _ in self._shared(node):
+        shared = self._shared(node)
+        for cell, _, _, _ in shared:
             self._cells.add(cell, place)
+        node.cells = tuple([cell for cell, _, _, _ in shared[1:]])
         item = node.about.item
         if item is None:
             return
+        node.above = self._inventory.above(item)
         if node.spell.rank >= CAUSE_RANK:
             self._cells.add(("cause", item), place)
             if node.spell.rank >= DOWN_RANK:
                 self._cells.add(("down", item), place)
-        for above in self._inventory.above(item):
+        for above in node.above:
             self._cells.add((above.item, above.distance), place)
         if node.spell.rank >= CAUSE_RANK:
             for above, bucket in self._silent_cells(node):
                 cell = (above.item, bucket)
                 if cell not in self._silent:
                     self._silent[cell] = Bucket()
-                self._silent[cell].add(above.branch, node.key)
+                need = self._enough(above.branch) if above.distance > 1 else 0
+                self._silent[cell].add(above.branch, node.key, need)
 
     def remove(self, node: Node, keep: bool = False) -> None:
         """Take a node out of all cells; the caller rebuilds its group. `keep`: it is about to be indexed anew."""
         place = node.order
-        for cell, _, _, _ in self._shared(node):
+        for cell in (_home(node), *node.cells):
             self._cells.discard(cell, place)
         item = node.about.item
         if item is not None:
             self._cells.discard(("cause", item), place)
             self._cells.discard(("down", item), place)
-            for above in self._inventory.above(item):
+            for above in node.above:
                 self._cells.discard((above.item, above.distance), place)
             for above, bucket in self._silent_cells(node):
                 cell = (above.item, bucket)
@@ -145,12 +151,13 @@ class Graph:
     def _shared(self, node: Node) -> list[Shared]:
         """Cells in which neighbours in time are linked."""
         settings, about = self._settings, node.about
-        cells: list[Shared] = []
-        if about.item is None:
-            cell: object = ("resource", about.scope, about.resource)
-            cells.append(Shared(cell, settings.same_item, "same-item", about.scope))
-        else:
-            cells.append(Shared(("item", about.item), settings.same_item, "same-item", about.item))
+        cells = [Shared(_home(node), settings.same_item, "same-item", about.item or about.scope)]
+        if about.item is not None:
+            if node.spell.rank >= CAUSE_RANK and settings.rare_label:
+                cells.extend(
+                    Shared(("name", part, about.scope), settings.rare_label, "rare-name", f'"{part}"')
+                    for part in self._inventory.rare_parts(about.item)
+                )
             cells.extend(
                 Shared(("change", change.id), settings.change * 4, "change", change.id)
                 for change in self.changes_near(about.item, node.at)
@@ -171,7 +178,7 @@ class Graph:
         for cell, window, kind, via in self._shared(node):
             for near in self._cells.neighbours(cell, place, window):
                 gap = abs(place[0] - near[0])
-                most = 0.6 if kind == "rare-word" else 1.0
+                most = WEIGHTS.get(kind, 1.0)
                 yield Link(kind, near[1], gap, 0, via, most * (1.0 - 0.5 * gap / window))
         item = node.about.item
         if item is not None:
@@ -189,7 +196,7 @@ class Graph:
         if near is not None:
             if at - near[0] <= reach:
                 yield _topology("needs", near, at, above.distance, above.item, reach)
-            window = self._settings.active
+            window = self._settings.active if node.spell.rank >= CAUSE_RANK else 0
             for down in cells.between(("down", above.item), at - window, at - reach - 1):
                 if self._nodes[down[1]].spell.end > at:
                     yield _topology("still-down", down, at, above.distance, above.item, window)
@@ -210,7 +217,8 @@ class Graph:
         if node.spell.rank >= DOWN_RANK:
             until = min(at + self._settings.active, node.spell.end - 1)
             for near in cells.between(cell, at + reach + 1, until):
-                yield _topology("still-down", near, at, distance, item, self._settings.active)
+                if self._nodes[near[1]].spell.rank >= CAUSE_RANK:
+                    yield _topology("still-down", near, at, distance, item, self._settings.active)
 
     # -- a silent common cause -------------------------------------------------------------------------------------
 
@@ -218,13 +226,17 @@ class Graph:
         if node.about.item is None:
             return
         bucket = node.at // self._settings.common_cause
-        for above in self._inventory.above(node.about.item):
+        for above in node.above:
             if above.distance > SILENT_HOPS:
                 break
             yield above, bucket
 
     def _branches_needed(self, item: str) -> int:
-        return max(SILENT_LEAST, ceil(self._settings.coverage * len(self._inventory.needed_by(item))))
+        return max(SILENT_LEAST, self._enough(item))
+
+    def _enough(self, item: str) -> int:
+        """How many of the direct dependants of a silent item have to alert."""
+        return max(1, ceil(self._settings.coverage * len(self._inventory.needed_by(item))))
 
     def _silent_links(self, node: Node) -> Iterator[Link]:
         """Where enough branches of one thing alert in two neighbouring buckets of time, all belong together."""
@@ -238,7 +250,7 @@ class Graph:
                 count = own.count_with(other, needed)
                 if count < needed:
                     continue
-                if count == needed and own.alone(above.branch) and above.branch not in other.branches:
+                if count == needed and above.branch not in other.full and own.hangs_on(above.branch, node.key):
                     keys = sorted((own.keys() | other.keys()) - {node.key})  # it is the one that makes it enough
                 else:
                     keys = [own.least_with(other, node.key)]  # what was linked before holds together by itself
@@ -246,6 +258,12 @@ class Graph:
                 for key in keys:
                     gap = abs(self._nodes[key].at - node.at)
                     yield Link("common-cause", key, gap, above.distance, above.item, 0.4 * min(1.0, share))
+
+
+def _home(node: Node) -> object:
+    """The cell of what a spell is about: its item, or the resource that no item is known for."""
+    about = node.about
+    return ("resource", about.scope, about.resource) if about.item is None else ("item", about.item)
 
 
 def _topology(kind: str, near: Place, at: int, distance: int, via: str, window: int) -> Link:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -15,6 +16,10 @@ SERVICE_KINDS = frozenset({"service", "business-service", "business_service"})
 CARRYING = frozenset({RelationKind.RUNS_ON, RelationKind.PART_OF})
 """What is taken away with the thing at the other end."""
 NO_FACTS: dict[str, str] = {}
+PART = re.compile(r"[^\W\d_]{3,}")
+"""A part of a name that could mean something: letters."""
+PART_SHARE = 0.03
+"""A part of a name is rare that at most this share of the items bear."""
 
 
 class Above(NamedTuple):
@@ -40,6 +45,8 @@ class Inventory:
         self._services: dict[str, tuple[str, ...]] = {}
         self._carriers: dict[str, tuple[str, ...]] = {}
         self._facts: dict[str, dict[str, str]] = {}
+        self._bearers: dict[tuple[str, str], set[str]] = {}
+        self._parts: dict[str, tuple[str, ...]] = {}
 
     def put_item(self, item: ConfigurationItem) -> None:
         """Insert or replace an item."""
@@ -47,10 +54,15 @@ class Inventory:
         if old is not None:
             for name in self._all_names(old):
                 self._names.pop((old.tenant, name), None)
+            for part in _parts(old):
+                self._bearers[old.tenant, part].discard(old.id)
         self.items[item.id] = item
         self._facts[item.id] = {"item": item.id, "kind": item.kind, "site": item.site, "owner": item.owner}
         for name in self._all_names(item):
             self._names.setdefault((item.tenant, name), item.id)
+        for part in _parts(item):
+            self._bearers.setdefault((item.tenant, part), set()).add(item.id)
+        self._parts.clear()
         self._services.clear()
 
     def put_relation(self, relation: Relation) -> None:
@@ -97,6 +109,20 @@ class Inventory:
     def facts(self, item: str | None) -> dict[str, str]:
         """What an item adds to the labels of what is about it: item, kind, site, owner. Shared: not to be changed."""
         return NO_FACTS if item is None else self._facts.get(item, NO_FACTS)
+
+    def rare_parts(self, item: str) -> tuple[str, ...]:
+        """Parts of an item's name that few other items bear, of more than one kind: what they do together."""
+        found = self._parts.get(item)
+        if found is None:
+            known = self.items[item]
+            most = PART_SHARE * len(self.items)
+            rare = []
+            for part in sorted(_parts(known)):
+                bearers = self._bearers[known.tenant, part]
+                if 1 < len(bearers) <= most and len({self.items[bearer].kind for bearer in bearers}) > 1:
+                    rare.append(part)
+            found = self._parts[item] = tuple(rare)
+        return found
 
     def above(self, item: str) -> tuple[Above, ...]:
         """Everything that `item` needs within the hops, nearest first, each once."""
@@ -165,6 +191,10 @@ class Inventory:
 def relation_key(relation: Relation) -> str:
     """Key of a relation: its two ends."""
     return f"{relation.source}\x1f{relation.target}"
+
+
+def _parts(item: ConfigurationItem) -> set[str]:
+    return set(PART.findall(item.name.lower()))
 
 
 def _forms(name: str) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pipeline.stages.enrich import Above
 from pipeline.stages.fold import NEVER, Spell
 
 UNPLACED = -1
@@ -84,7 +85,9 @@ class Node:
 
     __slots__ = (
         "about",
+        "above",
         "at",
+        "cells",
         "free",
         "group",
         "held",
@@ -121,6 +124,9 @@ class Node:
         self.words: tuple[Rare, ...] | None = None
         """Its rare words; None until the time that they are counted up to has been reached."""
         self.wake = NEVER
+        self.above: tuple[Above, ...] = ()
+        self.cells: tuple[object, ...] = ()
+        """Under what it was entered into the graph; relations, rules and changes may be others by now."""
 
     @property
     def order(self) -> tuple[int, str]:

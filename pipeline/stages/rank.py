@@ -66,7 +66,7 @@ def rank(nodes: Iterable[Node], inventory: Inventory, changed: Callable[[str, in
     scored = [
         _score(item, inventory, facts, above, explains, begin, changed)
         for item in sorted(explains)
-        if item in facts or _worth_silent(item, facts, above, explains)
+        if item in facts or _worth_silent(item, inventory, facts, above, explains)
     ]
     scored.sort(key=lambda entry: (-entry[0], entry[1]))
     total = sum(exp(SHARPNESS * (score - scored[0][0])) for score, _, _ in scored)
@@ -114,19 +114,34 @@ def _explains(facts: dict[str, Facts], above: dict[str, dict[str, int]]) -> dict
 
 
 def _worth_silent(
-    item: str, facts: dict[str, Facts], above: dict[str, dict[str, int]], explains: dict[str, list[str]]
+    item: str,
+    inventory: Inventory,
+    facts: dict[str, Facts],
+    above: dict[str, dict[str, int]],
+    explains: dict[str, list[str]],
 ) -> bool:
-    """A silent item counts when several need it, and nothing that alerts, nor a nearer silent one, explains as much."""
+    """A silent item counts when several need it, and nothing that alerts, nor a better silent one, explains as much.
+
+    Better is one that is nearer, and of whose direct dependants no smaller share alerts.
+    """
     own = explains[item]
     if len(own) < max(2, SILENT_SHARE * len(facts)):
         return False
     for other, others in explains.items():
-        if other == item or len(others) < len(own):
+        if other == item or len(others) < len(own) or not set(own) <= set(others):
             continue
-        nearer = other in facts or sum(above[x].get(other, 9) for x in own) < sum(above[x].get(item, 9) for x in own)
-        if nearer and set(own) <= set(others):
+        if other in facts:
+            return False
+        nearer = sum(above[x].get(other, 9) for x in own) < sum(above[x].get(item, 9) for x in own)
+        if nearer and _alerting(other, inventory, facts) >= _alerting(item, inventory, facts):
             return False
     return True
+
+
+def _alerting(item: str, inventory: Inventory, facts: dict[str, Facts]) -> float:
+    """The share of a silent item's direct dependants that alert."""
+    alerting, direct, _ = _silence(item, facts, inventory)
+    return alerting / max(1, direct)
 
 
 def _silence(item: str, facts: dict[str, Facts], inventory: Inventory) -> tuple[int, int, RelationKind]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.incident import Incident, Join
-from schemas.reference import Change, CorrelationRule, Matcher
+from schemas.reference import Change, CorrelationRule, Matcher, Relation
 from schemas.severity import Severity
 from tests.pipeline.world import World, at, members, print_of
 
@@ -114,3 +114,72 @@ def test_a_lesser_alert_is_an_effect_but_no_cause() -> None:
     world = shop().problem("db", 0, Severity.WARNING).problem("app", 1)
     assert groups(world) == [["app"]]
     assert members(shop().problem("db", 0).problem("app", 1, Severity.WARNING).only()) == {"app", "db"}
+
+
+def many(world: World) -> World:
+    """A hundred more machines, so that the name of one application is rare."""
+    return world.items(*(f"vm-{number}" for number in range(100)))
+
+
+def test_parts_of_one_application_that_fail_together_are_one_incident_though_no_relation_was_entered() -> None:
+    world = many(World()).items("shop-app", kind="application").items("shop-mq", kind="queue")
+    world.problem("shop-mq", 0, check="backlog").problem("shop-app", 1, check="errors")
+    assert members(world.only()) == {"shop-app", "shop-mq"}
+    proof = join(world.only(), "shop-app")
+    assert (proof.reason, proof.to) == ("rare-name", print_of("shop-mq", "backlog"))
+    assert proof.terms[0].text == 'both bear the name "shop", 60 s apart'
+
+
+def test_a_name_of_what_things_are_is_no_evidence() -> None:
+    world = many(World()).items("dns-north", "dns-south", kind="dns")
+    world.problem("dns-north", 0).problem("dns-south", 1).problem("vm-1", 0.5).problem("vm-2", 0.5)
+    assert groups(world) == [["dns-north"], ["dns-south"], ["vm-1"], ["vm-2"]]
+
+
+def test_a_warning_on_a_part_of_an_application_does_not_join_by_its_name() -> None:
+    world = many(World()).items("shop-app", kind="application").items("shop-mq", kind="queue")
+    world.problem("shop-mq", 0, check="backlog").problem("shop-app", 1, Severity.WARNING, check="disk")
+    assert groups(world) == [["shop-mq"]]
+
+
+def test_names_far_apart_in_time_are_no_evidence() -> None:
+    world = many(World()).items("shop-app", kind="application").items("shop-mq", kind="queue")
+    world.problem("shop-mq", 0, check="backlog").problem("shop-app", 4, check="errors")
+    assert groups(world) == [["shop-app"], ["shop-mq"]]
+
+
+def test_a_spell_that_is_taken_back_after_the_relations_changed_leaves_nothing_behind() -> None:
+    world = shop().problem("web", 2)
+    world.put(Relation(source="web", target="server"), minute=2)
+    world.problem("web", 1)  # overtaken: the spell that began at 2 never was
+    world.problem("server", 2.5)
+    assert [(member.resource, member.start) for member in world.only().members] == [("web", at(1)), ("server", at(2.5))]
+
+
+def test_a_warning_long_after_a_failure_that_goes_on_is_nothing_of_it() -> None:
+    world = shop().problem("server", 0).problem("web", 20, Severity.WARNING, check="disk")
+    assert groups(world) == [["server"]]
+
+
+def test_one_alert_of_many_behind_a_silent_thing_does_not_speak_for_it() -> None:
+    world = World().items("core", "sw1", "sw2", "sw3", "fw", *(f"h{n}" for n in range(9)))
+    for switch in ("sw1", "sw2", "sw3", "fw"):
+        world.needs(switch, "core")
+    for number in range(9):
+        world.needs(f"h{number}", f"sw{number // 3 + 1}")
+    for name in ("h0", "h3", "h6", "fw"):  # one of three behind each switch
+        world.problem(name, 0.2)
+    assert groups(world) == [["fw"], ["h0"], ["h3"], ["h6"]]
+
+
+def test_enough_alerts_behind_a_silent_thing_speak_for_it() -> None:
+    world = World().items("core", "sw1", "sw2", "sw3", *(f"h{n}" for n in range(9)))
+    for switch in ("sw1", "sw2", "sw3"):
+        world.needs(switch, "core")
+    for number in range(9):
+        world.needs(f"h{number}", f"sw{number // 3 + 1}")
+    for number in (0, 1, 3, 4, 6):  # two of three behind two switches
+        world.problem(f"h{number}", 0.2)
+    assert len(groups(world)) == 5
+    world.problem("h7", 0.3)
+    assert len(world.only().members) == 6

@@ -59,3 +59,15 @@ def test_at_most_five_are_shown() -> None:
 
 def test_an_alert_of_no_known_item_is_a_candidate_by_its_resource() -> None:
     assert named(World().problem("stranger", 0).only().candidates) == ["stranger"]
+
+
+def test_a_silent_thing_whose_direct_users_alert_is_not_displaced_by_one_further_off_that_reaches_as_many() -> None:
+    world = World().items("core", "lb", "sw", "hv", "v1", "v2", "v3", "x1", "x2", "x3", *(f"w{n}" for n in range(9)))
+    world.needs("lb", "core").needs("sw", "core").needs("hv", "sw", kind=RelationKind.CONNECTS_TO)
+    for number in (1, 2, 3):
+        world.needs(f"v{number}", "hv", kind=RelationKind.RUNS_ON).needs(f"x{number}", f"v{number}")
+    for number in range(9):
+        world.needs(f"w{number}", "lb").needs(f"w{number}", f"x{number % 3 + 1}")
+    for name in ("v1", "v2", "v3", *(f"w{n}" for n in range(9))):
+        world.problem(name, 0.1)
+    assert named(world.only().candidates)[0] == "hv"
