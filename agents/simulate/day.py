@@ -1,4 +1,4 @@
-"""The recorded day: faults, storm, flapping, noise, skew, late, repeated and broken deliveries, a window."""
+"""The recorded day: faults and what else is said, as their monitors tell it, with the truth beside."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import orjson
 
 from agents import recording
-from agents.simulate import payloads
+from agents.simulate import mess, noise
 from agents.simulate.datacentre import Centre, build
-from agents.simulate.faults import Fault, Symptom, make_faults
+from agents.simulate.faults import Fault, Symptom, downstream, make_faults
 from agents.simulate.payloads import WRITERS, Said
 from schemas.base import DAY, HOUR, MINUTE, SECOND
 from schemas.event import RawRecord
@@ -27,7 +27,6 @@ MONITORS = {
 }  # fmt: skip
 REPEATS = {"alertmanager": 2 * MINUTE, "nagios": 5 * MINUTE, "cloudevents": 5 * MINUTE}
 """Monitors that tell of an open problem again; the others tell only of changes."""
-LINKS = ("snmptrap", "syslog")
 
 
 class Line(NamedTuple):
@@ -38,70 +37,108 @@ class Line(NamedTuple):
 
 
 class Day(NamedTuple):
-    """Everything about a day."""
+    """Everything about a day. `centre` is what the inventory says; `real` is what there is."""
 
     seed: int
     centre: Centre
+    real: Centre
     changes: tuple[Change, ...]
     faults: tuple[Fault, ...]
     lines: tuple[Line, ...]
+    clocks: mess.Wrong
 
 
 class _Recorder:
-    """Collects payloads; every delivery has its delay, and a few are late."""
+    """Collects payloads: each monitor has its names and its clock, every delivery its delay."""
 
-    def __init__(self, centre: Centre, random: Random) -> None:
-        self.centre, self.random = centre, random
+    def __init__(self, seed: int, centre: Centre, clocks: mess.Clocks) -> None:
+        self.centre, self.clocks = centre, clocks
+        self.random = Random(f"{seed} deliveries")
         self.lines: list[Line] = []
         self.number = 0
+        self.style = mess.naming(seed)
 
     def add(self, source: str, payload: bytes, at: int, truth: str) -> None:
         """One delivery of what a monitor said at a time."""
-        delay = self.random.randrange(200, 4000)
-        if self.random.random() < 0.01:
-            delay += self.random.randrange(150 * SECOND)
-        raw = RawRecord(source=source, received=at + delay, payload=payload, origin="simulated")
+        received = at + mess.delay(self.random)
+        raw = RawRecord(source=source, received=received, payload=payload, origin="simulated")
         self.lines.append(Line(raw, truth))
-        if self.random.random() < 0.005:
+        if self.random.random() < 0.01:
             again = raw.model_copy(update={"received": raw.received + self.random.randrange(SECOND, MINUTE)})
             self.lines.append(Line(again, truth))
 
+    def said(self, symptom: Symptom, source: str, number: int) -> Said:
+        """A problem in the words of a monitor, told when it began."""
+        item = self.centre.items.get(symptom.item)
+        full = f"{symptom.item}.{item.site if item else 'lab'}.example.net"
+        address = item.addresses[0] if item else "10.99.0.1"
+        names = {"short": symptom.item, "full": full, "upper": symptom.item.upper(), "address": address}
+        name = names[self.style(source, symptom.item)]
+        start = symptom.start + self.clocks.error(source, symptom.start)
+        return Said(name, address, symptom.check, symptom.severity, start, start, False, number)
+
     def symptom(self, symptom: Symptom, truth: str, source: str = "") -> None:
         """A problem, its repeats and its end."""
-        item = self.centre.items[symptom.item]
-        source = source or MONITORS[item.kind]
+        source = source or MONITORS[self.centre.items[symptom.item].kind]
         self.number += 1
         now = symptom.start
-        said = Said(
-            item.id, item.aliases[0], item.addresses[0], symptom.check, symptom.severity, now, now, False, self.number
-        )  # fmt: skip
+        said = self.said(symptom, source, self.number)
+        at = said.start
         while now < symptom.end:
-            self.add(source, WRITERS[source](said._replace(now=now)), now, truth)
+            if now > symptom.start:
+                at = now + self.clocks.error(source, now)
+            self.add(source, WRITERS[source](said._replace(now=at)), now, truth)
             if source not in REPEATS:
                 break
             now += REPEATS[source]
         end = symptom.end
-        self.add(source, WRITERS[source](said._replace(now=end, ended=True)), end, truth)
+        at = max(at + SECOND, end + self.clocks.error(source, end))  # no end before what was last said of it
+        self.add(source, WRITERS[source](said._replace(now=at, ended=True)), end, truth)
 
 
 def simulate(seed: int) -> Day:
     """A whole day; the same seed gives the same bytes."""
-    centre = build()
-    faults = make_faults(centre, Random(f"{seed} faults"), BEGIN)
-    recorder = _Recorder(centre, Random(f"{seed} deliveries"))
+    real = build()
+    faults = make_faults(real, Random(f"{seed} faults"), BEGIN)
+    clocks = mess.Clocks(Random(f"{seed} clocks"), BEGIN)
+    recorder = _Recorder(seed, real, clocks)
+    faults = _half_seen(faults, real, Random(f"{seed} half seen"))
     for fault in faults:
         for symptom in fault.symptoms:
             recorder.symptom(symptom, fault.id)
     _storm(recorder, faults, Random(f"{seed} storm"))
-    _noise(recorder, Random(f"{seed} noise"))
-    _chronic(recorder, Random(f"{seed} chronic"))
-    _flapping(recorder, Random(f"{seed} flapping"))
-    _chatter(recorder, Random(f"{seed} chatter"))
-    changes = (_window(recorder, Random(f"{seed} window")), *_changes(faults, centre, Random(f"{seed} changes")))
-    _skewed(recorder, Random(f"{seed} skew"))
+    noise.thresholds(recorder, Random(f"{seed} noise"), BEGIN)
+    noise.chronic(recorder, Random(f"{seed} chronic"), BEGIN)
+    noise.coincidences(recorder, faults, Random(f"{seed} coincidences"))
+    noise.flapping(recorder, Random(f"{seed} flapping"), BEGIN)
+    noise.chatter(recorder, Random(f"{seed} chatter"), BEGIN)
+    window = _window(recorder, faults, Random(f"{seed} window"))
+    changes = (window, *_changes(faults, real, Random(f"{seed} changes")))
+    _stuck(recorder, Random(f"{seed} stuck"))
+    _again(recorder, Random(f"{seed} again"))
     _broken(recorder, Random(f"{seed} broken"))
     recorder.lines.sort(key=lambda line: (line.raw.received, line.raw.source, line.raw.payload))
-    return Day(seed, centre, changes, tuple(faults), tuple(recorder.lines))
+    centre = mess.declared(real, recorder.style, Random(f"{seed} inventory"))
+    return Day(seed, centre, real, changes, tuple(faults), tuple(recorder.lines), clocks.wrong)
+
+
+def _half_seen(faults: list[Fault], centre: Centre, random: Random) -> list[Fault]:
+    """During one fault the monitor of hosts and databases is down itself: only those that see effects speak.
+
+    It is one of which enough is seen still: its root, or at least three of the things that need the root directly.
+    """
+    needed_by = centre.needed_by()
+
+    def seen(fault: Fault) -> tuple[Symptom, ...]:
+        return tuple(s for s in fault.symptoms if MONITORS[centre.items[s.item].kind] != "zabbix")
+
+    def enough(fault: Fault) -> bool:
+        shown = {symptom.item for symptom in seen(fault)}
+        return len(shown) < len(fault.symptoms) and (fault.root in shown or len(shown & {*needed_by[fault.root]}) >= 3)
+
+    chosen = random.choice([n for n, fault in enumerate(faults) if len(seen(fault)) >= 3 and enough(fault)])
+    half = faults[chosen]._replace(symptoms=seen(faults[chosen]), half_seen=True)
+    return [*faults[:chosen], half, *faults[chosen + 1 :]]
 
 
 def _storm(recorder: _Recorder, faults: list[Fault], random: Random) -> None:
@@ -109,72 +146,29 @@ def _storm(recorder: _Recorder, faults: list[Fault], random: Random) -> None:
     worst = max(faults, key=lambda fault: len(fault.symptoms))
     kinds = {item.id: MONITORS[item.kind] for item in recorder.centre.items.values()}
     loud = [symptom for symptom in worst.symptoms if kinds[symptom.item] in REPEATS]
+    told = {symptom: recorder.said(symptom, kinds[symptom.item], 0) for symptom in loud}
     for _ in range(4000):
         symptom = random.choice(loud)
-        item, source = recorder.centre.items[symptom.item], kinds[symptom.item]
-        now = symptom.start + random.randrange(5 * MINUTE)
-        said = Said(
-            item.id, item.aliases[0], item.addresses[0], symptom.check, symptom.severity, symptom.start, now, False, 0
-        )  # fmt: skip
-        recorder.add(source, WRITERS[source](said), now, worst.id)
+        source = kinds[symptom.item]
+        now = min(symptom.start + random.randrange(5 * MINUTE), symptom.end - 1)
+        at = max(told[symptom].start, now + recorder.clocks.error(source, now))
+        recorder.add(source, WRITERS[source](told[symptom]._replace(now=at)), now, worst.id)
 
 
-def _noise(recorder: _Recorder, random: Random) -> None:
-    """Thresholds crossed for a moment, all day long."""
-    checks = ("CPU utilization", "Load average", "Memory utilization", "Swap usage", "Disk utilization")
-    hosts = recorder.centre.of_kind("host", "hypervisor")
-    for _ in range(6000):
-        start = BEGIN + random.randrange(DAY - HOUR)
-        check, severity = random.choice(checks), random.choice(("warning", "warning", "minor"))
-        end = start + random.randrange(20, 110) * SECOND
-        recorder.symptom(Symptom(random.choice(hosts), check, severity, start, end), "noise", "zabbix")
-
-
-def _chronic(recorder: _Recorder, random: Random) -> None:
-    """Warnings that nobody ever acts on, open all day."""
-    for item in random.sample(recorder.centre.of_kind("host"), 20):
-        start = BEGIN + random.randrange(2 * HOUR)
-        recorder.symptom(Symptom(item, "Disk 85 percent", "warning", start, BEGIN + DAY - HOUR), "noise", "nagios")
-
-
-def _flapping(recorder: _Recorder, random: Random) -> None:
-    """Interfaces and services that bounce, each with a period of its own."""
-    for source in LINKS:
-        for item in random.sample(recorder.centre.of_kind("switch"), 2):
-            _bounce(recorder, item, "Uplink1", source, random)
-    for item in random.sample(recorder.centre.of_kind("host"), 5):
-        _bounce(recorder, item, "Agent heartbeat", "zabbix", random)
-
-
-def _bounce(recorder: _Recorder, item: str, check: str, source: str, random: Random) -> None:
-    now = BEGIN + random.randrange(DAY - 5 * HOUR)
-    period = random.randrange(30, 50) * SECOND
-    for _ in range(120):
-        end = now + period // 2
-        recorder.symptom(Symptom(item, check, "minor", now, end), "flapping", source)
-        now = end + period // 2
-
-
-def _chatter(recorder: _Recorder, random: Random) -> None:
-    """Messages that say that all is well, and what people ask for."""
-    items = sorted(recorder.centre.items)
-    for number in range(34_000):
-        at = BEGIN + random.randrange(DAY - HOUR)
-        recorder.add("syslog", payloads.chatter(random.choice(items), at, number), at, "information")
-    for number in range(25):
-        at = BEGIN + random.randrange(DAY - HOUR)
-        item = random.choice(recorder.centre.of_kind("service"))
-        recorder.add("person", payloads.person(item, at, number), at, "information")
-
-
-def _window(recorder: _Recorder, random: Random) -> Change:
-    """A maintenance window: a hypervisor and what runs on it, loud all the while."""
-    root = random.choice(recorder.centre.of_kind("hypervisor"))
-    starts = BEGIN + random.randrange(2 * HOUR, 20 * HOUR)
+def _window(recorder: _Recorder, faults: list[Fault], random: Random) -> Change:
+    """A maintenance window: a hypervisor and what runs on it, loud while somewhere else a real fault strikes."""
     needed_by = recorder.centre.needed_by()
+    reached = {fault.id: downstream(fault.root, needed_by) | {fault.root} for fault in faults}
+    able = []
+    for other in faults:
+        busy = set().union(*(reached[fault.id] for fault in faults if abs(fault.start - other.start) < 2 * HOUR))
+        roots = recorder.centre.of_kind("hypervisor")
+        able += [(root, other) for root in roots if not busy & (downstream(root, needed_by) | {root})]
+    root, other = random.choice(able)
+    starts = other.start - random.randrange(5, 15) * MINUTE
     for item in (root, *(i for i in needed_by[root] if recorder.centre.items[i].kind == "host")):
         for _ in range(3):
-            now = starts + random.randrange(5, 40) * MINUTE
+            now = starts + random.randrange(6, 40) * MINUTE
             recorder.symptom(Symptom(item, "Host alive", "critical", now, now + 5 * MINUTE), "maintenance", "nagios")
     return Change(
         id="CHG-WINDOW", title="new firmware", items=(root,), starts=starts, ends=starts + HOUR, suppresses=True
@@ -201,23 +195,32 @@ def _changes(faults: list[Fault], centre: Centre, random: Random) -> list[Change
     return changes
 
 
-def _skewed(recorder: _Recorder, random: Random) -> None:
-    """Two switches whose clocks are minutes off, one ahead and one behind."""
-    for item, error in zip(random.sample(recorder.centre.of_kind("switch"), 2), (-4 * MINUTE, 4 * MINUTE), strict=True):
-        for number in range(200):
-            at = BEGIN + random.randrange(DAY - HOUR)
-            recorder.add("syslog", payloads.chatter(item, at + error, 90_000 + number), at, "information")
+def _stuck(recorder: _Recorder, random: Random) -> None:
+    """For some minutes one monitor's deliveries hang; then all come at once, beyond the lateness and in any order."""
+    source = random.choice(mess.MONITORS)
+    since = BEGIN + random.randrange(HOUR, DAY - 2 * HOUR)
+    until = since + random.randrange(8, 14) * MINUTE
+    for number, (raw, truth) in enumerate(recorder.lines):
+        if raw.source == source and since <= raw.received < until:
+            come = raw.model_copy(update={"received": until + random.randrange(20 * SECOND)})
+            recorder.lines[number] = Line(come, truth)
+
+
+def _again(recorder: _Recorder, random: Random) -> None:
+    """A relay starts anew and delivers what it had delivered in the quarter of an hour before."""
+    at = BEGIN + random.randrange(2 * HOUR, DAY - 2 * HOUR)
+    for raw, truth in list(recorder.lines):
+        if at - 15 * MINUTE <= raw.received < at and raw.source not in ("person", "syslog"):
+            come = raw.model_copy(update={"received": at + random.randrange(30 * SECOND)})
+            recorder.lines.append(Line(come, truth))
 
 
 def _broken(recorder: _Recorder, random: Random) -> None:
-    """Payloads cut short or wrongly encoded, beside the whole ones."""
-    for line in random.sample(recorder.lines, 250):
-        if line.raw.source == "syslog":
-            continue
-        half = line.raw.payload[: len(line.raw.payload) // 2]
-        broken = half if random.random() < 0.7 else b"\xff\xfe" + half
-        at = line.raw.received
-        recorder.lines.append(Line(line.raw.model_copy(update={"payload": broken, "received": at}), "broken"))
+    """Payloads that are spoilt, beside the whole ones."""
+    whole = [line.raw for line in recorder.lines if line.raw.source in mess.NEEDED]
+    for raw in random.sample(whole, 150):
+        spoilt = raw.model_copy(update={"payload": mess.broken(raw, random)})
+        recorder.lines.append(Line(spoilt, "broken"))
 
 
 def write_day(day: Day, directory: Path) -> None:
@@ -229,15 +232,19 @@ def write_day(day: Day, directory: Path) -> None:
         "relations": [relation.model_dump(mode="json") for relation in day.centre.relations],
         "changes": [change.model_dump(mode="json") for change in day.changes],
     }
+    declared = set(day.centre.relations)
+    missing = [r.model_dump(mode="json") for r in day.real.relations if r not in declared]
     truth = {
         "seed": day.seed,
         "faults": [fault._asdict() | {"symptoms": [s._asdict() for s in fault.symptoms]} for fault in day.faults],
+        "clocks": day.clocks._asdict(),
+        "missing_relations": missing,
         "lines": [line.truth for line in day.lines],
     }
     (directory / "items.json").write_bytes(orjson.dumps(reference, option=orjson.OPT_INDENT_2))
     (directory / "truth.json").write_bytes(orjson.dumps(truth))
     (directory / "README.txt").write_text(
         "day.ndjson.gz  raw payloads in the order of their arrival\n"
-        "items.json     items, relations and changes\n"
-        "truth.json     the faults, and for each payload the fault or the kind of noise it belongs to\n"
+        "items.json     items, relations and changes, as far as the inventory knows them\n"
+        "truth.json     the faults, wrong clocks, what the inventory lacks, and for each payload what it belongs to\n"
     )

@@ -6,7 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from agents.simulate.datacentre import Centre
-from schemas.base import MINUTE, SECOND
+from schemas.base import DAY, HOUR, MINUTE, SECOND
 
 # Kind of item: (check, severity when it is down, check, severity when it is slow).
 SYMPTOMS: dict[str, tuple[str, str, str, str]] = {
@@ -61,6 +61,7 @@ RECIPES = (
     Recipe("bad change", ("application",), "AppErrorRate", "critical", False, 3, 0.95, change=True),
     Recipe("hypervisor crash", ("hypervisor",), "Host alive", "critical", True, 4, 0.95),
     Recipe("load balancer without members", ("balancer",), "Pool has no members", "critical", True, 2, 0.9),
+    Recipe("hypervisor frozen and silent", ("hypervisor",), "", "", True, 4, 0.95, silent=True),
 )
 
 
@@ -84,24 +85,46 @@ class Fault(NamedTuple):
     end: int
     change: str
     symptoms: tuple[Symptom, ...]
+    half_seen: bool = False
+    """One of the monitors was down itself; `symptoms` are what the others saw."""
+
+
+PAIRS = 3
+"""So many faults begin together with another one, in a part of the data centre that has nothing to do with it."""
+
+
+def downstream(root: str, needed_by: dict[str, list[str]]) -> set[str]:
+    """Everything that needs an item, directly or not; without the item itself."""
+    found: set[str] = set()
+    front = [root]
+    while front:
+        front = sorted({item for here in front for item in needed_by[here]} - found)
+        found.update(front)
+    return found
 
 
 def make_faults(centre: Centre, random: Random, begin: int) -> list[Fault]:
-    """One fault of each recipe, in slots spread over the day; some overlap in time."""
+    """One fault of each recipe, in slots spread over the day; a few strike at the same time as another one."""
     needed_by = centre.needed_by()
-    slots = list(range(len(RECIPES)))
-    random.shuffle(slots)
-    faults: list[Fault] = []
+    order = random.sample(range(len(RECIPES)), len(RECIPES))
+    slots = len(RECIPES) - PAIRS
+    every = (DAY - 2 * HOUR) // slots
+    found: dict[int, Fault] = {}
     used: set[str] = set()
-    for number, recipe in enumerate(RECIPES):
-        start = begin + (40 + slots[number] * 88) * MINUTE + random.randrange(30 * MINUTE)
-        name = f"F{number + 1:02d}"
-        fault = _strike(name, recipe, start, centre, needed_by, random)
-        while fault.root in used:  # no item has two faults; every kind has more items than recipes
-            fault = _strike(name, recipe, start, centre, needed_by, random)
+    for place, number in enumerate(order):
+        first = found[order[place - slots]] if place >= slots else None
+        start = begin + 40 * MINUTE + place * every + random.randrange(every // 3)
+        if first is not None:
+            start = first.start + random.randrange(10 * MINUTE)
+        kept = set() if first is None else downstream(first.root, needed_by) | {first.root}
+        while True:  # no item has two faults; every kind has more items than recipes
+            fault = _strike(f"F{number + 1:02d}", RECIPES[number], start, centre, needed_by, random)
+            apart = not kept & (downstream(fault.root, needed_by) | {fault.root})
+            if fault.root not in used and apart and fault.symptoms:
+                break
         used.add(fault.root)
-        faults.append(fault)
-    return faults
+        found[number] = fault
+    return [found[number] for number in range(len(RECIPES))]
 
 
 def _strike(

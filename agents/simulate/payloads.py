@@ -9,10 +9,12 @@ import orjson
 
 
 class Said(NamedTuple):
-    """What a monitor says: a problem or its end. `number` tells this problem from earlier ones of the same check."""
+    """What a monitor says, with its own name for the item and by its own clock: a problem or its end.
 
-    item: str
-    alias: str
+    `number` tells this problem from earlier ones of the same check.
+    """
+
+    name: str
     address: str
     check: str
     severity: str
@@ -26,8 +28,8 @@ def alertmanager(said: Said) -> bytes:
     """Webhook, version 4."""
     alert = {
         "status": "resolved" if said.ended else "firing",
-        "labels": {"alertname": said.check, "instance": f"{said.item}:9100", "severity": said.severity},
-        "annotations": {"summary": f"{said.check} on {said.item}"},
+        "labels": {"alertname": said.check, "instance": f"{said.name}:9100", "severity": said.severity},
+        "annotations": {"summary": f"{said.check} on {said.name}"},
         "startsAt": _iso(said.start),
         "endsAt": _iso(said.now) if said.ended else "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus.example/graph",
@@ -46,13 +48,13 @@ def zabbix(said: Said) -> bytes:
         "event_id": str(said.number * 2),
         "event_value": "0" if said.ended else "1",
         "event_update_status": "0",
-        "event_name": f"{said.check} on {said.item}",
+        "event_name": f"{said.check} on {said.name}",
         "event_nseverity": ZABBIX[said.severity],
         "event_date": day,
         "event_time": clock,
         "trigger_id": str(1000 + sum(said.check.encode())),
         "trigger_name": said.check,
-        "host_name": said.item,
+        "host_name": said.name,
         "host_ip": said.address,
     }
     if said.ended:
@@ -73,7 +75,7 @@ def nagios(said: Said) -> bytes:
     return orjson.dumps(
         {
             "NAGIOS_NOTIFICATIONTYPE": "RECOVERY" if said.ended else "PROBLEM",
-            "NAGIOS_HOSTNAME": said.alias,
+            "NAGIOS_HOSTNAME": said.name,
             "NAGIOS_HOSTADDRESS": said.address,
             "NAGIOS_SERVICEDESC": said.check,
             "NAGIOS_SERVICESTATE": "OK" if said.ended else NAGIOS[said.severity],
@@ -101,7 +103,7 @@ def syslog(said: Said) -> bytes:
     """An RFC 3164 message of a switch."""
     stamp = datetime.fromtimestamp(said.now / 1000, UTC)
     state = "up" if said.ended else "down"
-    text = f"{stamp:%b} {stamp.day:2d} {stamp:%H:%M:%S} {said.item} 45: %LINK-3-UPDOWN: Interface {said.check}"
+    text = f"{stamp:%b} {stamp.day:2d} {stamp:%H:%M:%S} {said.name} 45: %LINK-3-UPDOWN: Interface {said.check}"
     return f"<187>{text}, changed state to {state}".encode()
 
 
@@ -120,13 +122,13 @@ def cloudevents(said: Said) -> bytes:
     return orjson.dumps(
         {
             "specversion": "1.0",
-            "id": f"{said.item}-{said.number}-{verb}-{said.now}",
-            "source": f"/monitor/{said.item}",
+            "id": f"{said.name}-{said.number}-{verb}-{said.now}",
+            "source": f"/monitor/{said.name}",
             "type": f"example.{check}.{verb}",
-            "subject": said.item,
+            "subject": said.name,
             "time": _iso(said.now),
             "datacontenttype": "application/json",
-            "data": {"severity": CLOUD[said.severity], "summary": f"{said.check} on {said.item}"},
+            "data": {"severity": CLOUD[said.severity], "summary": f"{said.check} on {said.name}"},
         }
     )
 

@@ -12,7 +12,9 @@ from schemas.incident import Incident, IncidentStatus
 
 SLACK = 10 * MINUTE
 """A member may have begun this much after an event that was folded into it."""
-NOT_FAULTS = frozenset({"noise", "maintenance", "flapping", "information", "broken"})
+CHANCE = "chance"
+"""What happened by chance on a thing that a fault reached, as it did: nobody could tell, so it is not scored."""
+NOT_FAULTS = frozenset({"noise", CHANCE, "maintenance", "flapping", "information", "broken"})
 
 Unit = tuple[str, str]
 """(fingerprint, truth): one alert of one fault, or of one kind of noise."""
@@ -74,7 +76,7 @@ def _units(labelled: Iterable[tuple[Event, str]], incidents: list[Incident]) -> 
             spells[member.alert].append((member.start - SLACK, end, incident.id))
     votes: dict[Unit, Counter[str]] = defaultdict(Counter)
     for event, truth in labelled:
-        if event.kind is EventKind.PROBLEM:
+        if event.kind is EventKind.PROBLEM and truth != CHANCE:
             holding = [i for since, until, i in spells.get(event.fingerprint, ()) if since <= event.time <= until]
             votes[event.fingerprint, truth][holding[0] if holding else ""] += 1
     return {unit: max(sorted(counts), key=lambda i: counts[i]) for unit, counts in votes.items()}

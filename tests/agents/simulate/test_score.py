@@ -134,3 +134,10 @@ def test_an_event_long_before_the_member_is_not_in_the_incident() -> None:
     late = [incident("I1", "ab", "power", start=AT + SLACK + 1)]
     assert score({"F1": "power"}, labelled(F1="ab"), told).recall == 1
     assert score({"F1": "power"}, labelled(F1="ab"), late).recall == 0
+
+
+def test_what_nobody_could_tell_from_a_fault_is_not_scored() -> None:
+    got = score({"F1": "power"}, labelled(F1="a", chance="x"), [incident("I1", "ax", "power")])
+    assert (got.precision, got.missed, got.extra, got.top1) == (0, (), (), 1)
+    got = score({"F1": "power"}, labelled(F1="ab", chance="x"), [incident("I1", "abx", "power")])
+    assert (got.precision, got.recall, got.f1) == (1, 1, 1)

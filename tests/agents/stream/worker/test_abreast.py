@@ -15,7 +15,7 @@ from agents.stream.wire import Changes, Events, unpack_changes
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.log import Log, pack
 from agents.stream.worker.scopes import ScopeShard
-from benchmarks.day import decoded
+from benchmarks.day import timely
 from pipeline.flow import Flow
 from pipeline.settings import FlowSettings
 from pipeline.stages.skew import vouched_time
@@ -25,7 +25,7 @@ from tests.integration.kafka.worker.stage import by_members
 
 SETTINGS = FlowSettings()
 DAY = simulate(1)
-EVENTS = [event for event, _ in decoded(DAY)][:12_000]
+EVENTS = timely(DAY, SETTINGS.time.lateness)[:12_000]
 REFERENCE: list[Record] = [*DAY.centre.items.values(), *DAY.centre.relations, *DAY.changes]
 PARTS, PACK, TICK = 4, 400, 300
 

@@ -24,7 +24,7 @@ from agents.stream.clients import Message
 from agents.stream.partition import partition_of
 from agents.stream.settings import KafkaSettings
 from agents.stream.wire import Events
-from benchmarks.day import decoded
+from benchmarks.day import timely
 from pipeline.practices.reference import reference_key
 from pipeline.settings import FlowSettings
 from pipeline.stages.skew import vouched_time
@@ -44,9 +44,9 @@ class Play(NamedTuple):
 
 
 def play_of(day: Day, events: int | None = None) -> Play:
-    """The first events of a recorded day."""
+    """The first events of a recorded day that end the same in however many processes: see `timely`."""
     reference: list[Record] = [*day.centre.items.values(), *day.centre.relations, *day.changes]
-    return Play(reference, [event for event, _ in decoded(day)][:events])
+    return Play(reference, timely(day, FlowSettings().time.lateness)[:events])
 
 
 class Stage:
