@@ -48,7 +48,7 @@ class Day(NamedTuple):
 @pytest.fixture(scope="module")
 def day(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     path = tmp_path_factory.mktemp("day") / "s.db"
-    recorded = simulate(1)
+    recorded = simulate(4)  # a day whose bad change comes before its worst moment
     host = host_at(path, recorded)
     until = worst_moment(recorded)
     raws = [line.raw for line in recorded.lines if line.raw.received < until]
