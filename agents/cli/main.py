@@ -25,6 +25,8 @@ COMMANDS: dict[str, Lazy] = {
     "simulate": Lazy(RUN, "Write a made-up data centre and a day of its monitors' payloads, with the truth."),
     "incidents": Lazy(LOOK, "List incidents, or show one."),
     "alerts": Lazy(LOOK, "List alerts, or show one."),
+    "search": Lazy(LOOK, "Find incidents or alerts by words, in the store or in Elasticsearch."),
+    "count": Lazy(LOOK, "Count records by a field, in the store or in Elasticsearch."),
     "why": Lazy(LOOK, "Explain an incident or an alert: every join, suppression and rank, in words."),
     "dead": Lazy(LOOK, "List, show and replay payloads that could not be understood."),
     "models": Lazy(LOOK, "See what is learned of metric samples, tell it what was right, try a detector on history."),

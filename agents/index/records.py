@@ -13,7 +13,7 @@ from agents.index.kinds import KINDS
 from schemas.base import ConfigError
 
 Where = Mapping[str, str | int | bool]
-"""Fields with the values they must have; of a field with several values one must be it."""
+"""Fields with the values they must have, as they are or as text; of a field with several values one must be it."""
 
 STORED = ("alert", "placement", "incident", "ledger", "dead")
 """The kinds that every store keeps."""
@@ -57,7 +57,10 @@ def check(kind: str, *fields: str) -> None:
 
 def fits(record: Json, where: Where | None) -> bool:
     """Whether a record has the values asked for."""
-    return all(value in _values(_get(record, name)) for name, value in (where or {}).items())
+    return all(
+        as_text(value) in {as_text(one) for one in _values(_get(record, name)) if one is not None}
+        for name, value in (where or {}).items()
+    )
 
 
 def values_of(record: Json, field: str) -> list[str]:

@@ -101,7 +101,11 @@ RUNS_ON = ("tocsin run ", "tocsin worker")
 ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
 """Examples that need a broker: test_kafka_examples.py runs those."""
 ON_ELASTIC = ("tocsin index", "tocsin backup")
-"""Examples that need an Elasticsearch: test_elastic_examples.py runs those."""
+"""Examples that need an Elasticsearch, with those that say so: test_elastic_examples.py runs those."""
+
+
+def on_elastic(example: str) -> bool:
+    return example.startswith(ON_ELASTIC) or "--elasticsearch" in example
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ ON_ELASTIC = ("tocsin index", "tocsin backup")
     [
         pytest.param(one, marks=[pytest.mark.slow] if one.startswith(SLOW) else [])
         for one in EXAMPLES
-        if not one.startswith((*RUNS_ON, *ON_KAFKA, *ON_ELASTIC))
+        if not one.startswith((*RUNS_ON, *ON_KAFKA)) and not on_elastic(one)
     ],
 )
 def test_the_example_runs(folder: Path, example: str) -> None:

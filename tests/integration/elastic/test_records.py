@@ -73,6 +73,8 @@ def test_scanning_goes_by_the_ids_and_takes_only_what_was_asked_for(records: Rec
     assert ids(records.scan("incident")) == [f"i{n:04}" for n in range(2500)]
     some = ids(records.scan("incident", {"priority": 2, "services": "s0"}))
     assert some == [f"i{n:04}" for n in range(2500) if n % 2 == 1 and n % 3 == 0]
+    assert ids(records.scan("incident", {"priority": "2", "services": "s0"})) == some  # as a person writes it
+    assert ids(records.scan("incident", {"assignee": "None"})) == []
 
 
 def test_counting_by_a_field(records: Records) -> None:
