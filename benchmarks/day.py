@@ -14,7 +14,7 @@ import orjson
 from agents.simulate import Day
 from pipeline.flow import Flow
 from pipeline.output import Output
-from pipeline.settings import FlowSettings
+from pipeline.settings import FlowSettings, TimeSettings
 from pipeline.sources.normalise import Normaliser
 from pipeline.sources.registry import SOURCES, make_source
 from schemas.event import Event
@@ -53,15 +53,15 @@ def decoded(day: Day) -> list[tuple[Event, str]]:
     return [(event, line.truth) for line in day.lines for event in normaliser.normalise(line.raw).events]
 
 
-def timely(day: Day, lateness: int) -> list[Event]:
-    """The events inside the lateness of monitors whose clocks are right, or as good as right.
+def timely(day: Day, time: TimeSettings) -> list[Event]:
+    """The events inside the lateness of whoever has a clock that is right, or as good as right.
 
     What is learned of a wrong clock depends on what was heard, and what comes beyond the lateness on when it came;
     these events end with the same incidents in whatever order and however many processes they are handled.
     """
     wrong = {day.clocks.off, day.clocks.drifting}
     events = (event for event, _ in decoded(day) if event.source not in wrong)
-    return [event for event in events if event.received - event.time < lateness]
+    return [event for event in events if -time.skew <= event.received - event.time < time.lateness]
 
 
 def feed(flow: Flow, events: Iterable[Event]) -> list[Output]:

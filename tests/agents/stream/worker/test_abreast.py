@@ -25,7 +25,7 @@ from tests.integration.kafka.worker.stage import by_members
 
 SETTINGS = FlowSettings()
 DAY = simulate(1)
-EVENTS = timely(DAY, SETTINGS.time.lateness)[:12_000]
+EVENTS = timely(DAY, SETTINGS.time)[:12_000]
 REFERENCE: list[Record] = [*DAY.centre.items.values(), *DAY.centre.relations, *DAY.changes]
 PARTS, PACK, TICK = 4, 400, 300
 

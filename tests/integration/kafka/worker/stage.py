@@ -46,7 +46,7 @@ class Play(NamedTuple):
 def play_of(day: Day, events: int | None = None) -> Play:
     """The first events of a recorded day that end the same in however many processes: see `timely`."""
     reference: list[Record] = [*day.centre.items.values(), *day.centre.relations, *day.changes]
-    return Play(reference, timely(day, FlowSettings().time.lateness)[:events])
+    return Play(reference, timely(day, FlowSettings().time)[:events])
 
 
 class Stage:
