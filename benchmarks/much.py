@@ -94,7 +94,8 @@ def much(client: Elasticsearch, settings: ElasticsearchOutput, seed: int, events
     setup(client, settings)
     for kind, some in by_kind.items():
         print(f"{kind}: {len(some)} a day", file=sys.stderr)
-    copies = {"event": -(-events // len(by_kind["event"]))}
+    copies = dict.fromkeys(by_kind, DAYS)
+    copies["event"] = -(-events // len(by_kind["event"]))
     copies["incident"] = -(-incidents // len(by_kind["incident"]))
     copies |= {
         "item": SITES,
@@ -103,13 +104,22 @@ def much(client: Elasticsearch, settings: ElasticsearchOutput, seed: int, events
         "audit": copies["incident"],
         "incident-version": copies["incident"],
     }
-    if not client.count(index=settings.name("incidents"))["count"]:
-        for kind, some in by_kind.items():
-            _write(client, settings, kind, some, Span(_first(by_kind), copies.get(kind, DAYS)))
+    missing = [
+        kind for kind, some in by_kind.items() if not _is_there(client, settings, kind, len(some) * copies[kind])
+    ]
+    for kind in missing:
+        _write(client, settings, kind, by_kind[kind], Span(_first(by_kind), copies[kind]))
+    if missing:
         client.options(request_timeout=3600).indices.forcemerge(index=f"{settings.prefix}-*", max_num_segments=5)
     client.indices.refresh(index=f"{settings.prefix}-*")
     sizes = {one.target.name: (one.documents, one.bytes) for one in standing(client, settings)}
     return _held(sizes, by_kind, copies["incident"])
+
+
+def _is_there(client: Elasticsearch, settings: ElasticsearchOutput, kind: str, wanted: int) -> bool:
+    """Whether an earlier run wrote them to the end; else they are gone over again. A day tells some things twice."""
+    name = settings.name(KINDS[kind].target)
+    return int(client.count(index=name, ignore_unavailable=True)["count"]) > 0.99 * wanted
 
 
 def _held(sizes: dict[str, tuple[int, int]], by_kind: Day, copies: int) -> Much:
