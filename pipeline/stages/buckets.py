@@ -10,6 +10,9 @@ from collections.abc import Mapping
 Keys = str | set[str]
 """One key, or a set of several."""
 NONE: frozenset[str] = frozenset()
+_NO_NEEDS: dict[str, int] = {}
+_NO_KEYS: set[str] = set()
+"""Of all that hold one node; never changed. Sets of their own would make an open alert a sixth larger."""
 
 
 class Bucket:
@@ -21,9 +24,7 @@ class Bucket:
         self._only: tuple[str, str, int] | None = None
         """Branch, key and need while there is one node."""
         self._more: dict[str, Keys] | None = None
-        self._needs: dict[str, int] = {}
-        self._direct: set[str] = set()
-        self._full: set[str] = set()
+        self._needs, self._direct, self._full = _NO_NEEDS, _NO_KEYS, _NO_KEYS
         self.least = ""
         """The least key of all: the same whatever order they came in."""
 
@@ -49,7 +50,7 @@ class Bucket:
             self._only = (branch, key, need)
             return
         if self._more is None:
-            self._more = {}
+            self._more, self._needs, self._direct, self._full = {}, {}, set(), set()
             if self._only is not None:
                 first, self._only = self._only, None
                 self._enter(self._more, *first)
