@@ -91,6 +91,9 @@ class Ingest:
         self._thread = ThreadPoolExecutor(1, "transaction")
         self._open: Future[None] | None = None
         self._positions: dict[Partition, int] = {}
+        self._member: Any = None
+        """Who we were in the group when we read what waits: brokers refuse it once others have the partitions. Who we
+        are when we commit would do only while the group has not dropped us; then it is nobody, whom they believe."""
         self._since = self._ticked = 0
 
     # -- running ---------------------------------------------------------------------------------------------------
@@ -129,6 +132,9 @@ class Ingest:
             self._failed("reading", error)
             return
         self.ready = True
+        member = self._consumer.group_metadata() if polled else None
+        if member is not None and member.generation_id >= 0:
+            self._member = member
         count = 0
         for tp, messages in polled.items():
             self._since = self._since or self._now()
@@ -156,7 +162,7 @@ class Ingest:
         if not outs and not self._positions:
             return
         offsets = {tp: position(offset) for tp, offset in self._positions.items()}
-        self._open = self._thread.submit(self._transaction, outs, offsets, self._consumer.group_metadata())
+        self._open = self._thread.submit(self._transaction, outs, offsets, self._member)
         self.packs += packs
         self.ticks += len(outs) - packs
         self._positions, self._since = {}, 0
