@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from agents.cli.output import moment, span
 from schemas.alert import Alert, LedgerEntry, Placement
+from schemas.base import HOUR
 from schemas.command import AuditEntry
 from schemas.incident import Candidate, Clock, Incident, Member, Term
+
+BEFORE = HOUR
+"""How long before an incident what was held back may have to do with it."""
 
 
 class Line(NamedTuple):
@@ -38,7 +43,7 @@ def of_incident(incident: Incident, evidence: Evidence) -> Iterator[Line]:
     yield from _head(incident)
     yield from _members(incident, evidence.alerts)
     yield from _candidates(incident.candidates)
-    yield from _held_back(evidence.ledger, "What was held back of these alerts")
+    yield from _held_back_near(incident, evidence)
     yield from _asked(evidence.audit)
 
 
@@ -154,14 +159,32 @@ def _placed(alert: Alert, placement: Placement | None, incident: Incident | None
             yield from _member(member, {})
 
 
-def _held_back(ledger: list[LedgerEntry], title: str) -> Iterator[Line]:
+def _held_back_near(incident: Incident, evidence: Evidence) -> Iterator[Line]:
+    """What was held back about the time of the incident; a day's other entries of its alerts are only counted."""
+    begin, end = incident.started - BEFORE, incident.resolved
+    near = [
+        one
+        for one in evidence.ledger
+        if (one.until is None or one.until >= begin) and (end is None or one.since <= end)
+    ]
+    yield from _held_back(near, "What was held back of these alerts, from an hour before it began", evidence.alerts)
+    others = Counter(entry.reason.value for entry in evidence.ledger) - Counter(entry.reason.value for entry in near)
+    if others:
+        counted = ", ".join(f"{count} {reason}" for reason, count in others.most_common())
+        yield Line(f"at other times: {counted} (`tocsin why ALERT` tells of each)", 1, "dim")
+
+
+def _held_back(ledger: list[LedgerEntry], title: str, alerts: Mapping[str, Alert] | None = None) -> Iterator[Line]:
+    """With `alerts` each line names its alert."""
     yield Line(title, style="bold")
     if not ledger:
         yield Line("nothing", 1)
     for entry in sorted(ledger, key=lambda entry: (entry.since, entry.id)):
         until = f"until {moment(entry.until)}" if entry.until is not None else "still"
         by = f" by {entry.by}" if entry.by else ""
-        yield Line(f"{moment(entry.since)}  {entry.reason.value}{by}, {until}: {entry.text}", 1)
+        alert = (alerts or {}).get(entry.alert)
+        name = f"{what(alert.resource, alert.component, alert.check)}: " if alert is not None else ""
+        yield Line(f"{moment(entry.since)}  {name}{entry.reason.value}{by}, {until}: {entry.text}", 1)
 
 
 def _asked(audit: list[AuditEntry]) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from agents.cli.proof import Evidence, Line, of_alert, of_incident
 from schemas.alert import SuppressionReason
+from schemas.base import HOUR
 from schemas.command import Action, AuditEntry, Role
 from tests.agents.cli.made import NOON, alert, entry, incident, placement
 
@@ -45,11 +46,20 @@ def test_an_incident_tells_its_clocks_changes_and_services() -> None:
 
 
 def test_what_was_held_back_is_told() -> None:
-    said = (
-        "2026-05-01 12:00:00Z  flapping, until 2026-05-01 12:01:00Z: It changed its mind in 40 % of the last 20 checks."
+    said = "flapping, until 2026-05-01 12:01:00Z: It changed its mind in 40 % of the last 20 checks."
+    assert f"2026-05-01 12:00:00Z  sw1/Gi0/1 link: {said}" in told(of_incident(incident(), evidence()))
+    assert f"2026-05-01 12:00:00Z  {said}" in told(of_alert(alert(), evidence(), incident()))
+
+
+def test_what_was_held_back_on_another_part_of_the_day_is_counted_only() -> None:
+    early = entry().model_copy(update={"id": "l0", "since": NOON - 9 * HOUR, "until": NOON - 8 * HOUR})
+    text = told(of_incident(incident(), evidence()._replace(ledger=[early, entry()])))
+    assert "2026-05-01 12:00:00Z  sw1/Gi0/1 link: flapping" in text
+    assert "2026-05-01 03:00:00Z" not in text
+    assert "at other times: 1 flapping (`tocsin why ALERT` tells of each)" in text
+    assert "2026-05-01 03:00:00Z  flapping" in told(
+        of_alert(alert(), evidence()._replace(ledger=[early, entry()]), incident())
     )
-    assert said in told(of_incident(incident(), evidence()))
-    assert said in told(of_alert(alert(), evidence(), incident()))
 
 
 def test_what_people_asked_for_is_told_refusals_too() -> None:
