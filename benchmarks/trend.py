@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, NamedTuple
 
+from agents import collector
 from agents.embedded.host import Host
 from agents.embedded.store import Store
 from benchmarks.day import arguments, print_json
@@ -253,6 +254,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
     options = arguments("The models on simulated series.", given, series="200", parts=",".join(PARTS))
+    collector.settle()  # as all hosts do
     figures = {}
     for part in options.parts.split(","):
         figures[part] = PARTS[part](int(options.series))

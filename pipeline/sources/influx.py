@@ -28,6 +28,12 @@ _FIELD = re.compile(r'((?:[^,=\s\\]|\\.)+)=("(?:[^"\\]|\\.|\\\n)*"|[^,\s"]+)')
 _BLANK = re.compile(r"[ ]+")
 _STAMP = re.compile(r"(?:[ ]+(-?[0-9]{1,20}))?[ ]*\r?(?:\n|$)")
 _ESCAPED = re.compile(r"\\([,= ])")
+_PLAIN_LINE = re.compile(
+    r"([^,\s\\#][^,\s\\]*+(?:\\.[^,\s\\]*+)*+)((?:,[^,=\s\\]++=[^,=\s\\]++)*+) "  # measurement and tags
+    r"([^,=\s\\\"]++=[^,=\s\\\"]++(?:,[^,=\s\\\"]++=[^,=\s\\\"]++)*+)"  # fields
+    r"(?: (-?[0-9]{1,20}))?\r?(?:\n|$)"
+)
+"""A line without strings, needless blanks, and escapes in tags or fields: nearly all are, and are read in one go."""
 _NUMBER = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)[iu]?")
 _TRUTH = dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0) | dict.fromkeys(
     ("f", "F", "false", "False", "FALSE"), 0.0
@@ -70,6 +76,12 @@ class Influx:
 
     def _line(self, text: str, at: int, raw: RawRecord) -> tuple[int, list[MetricSample]]:
         """The samples of the line at a place, and where the next one begins. A string may hold line feeds."""
+        plain = _PLAIN_LINE.match(text, at)
+        if plain is not None:
+            measurement, tags, fields, stamp = plain.groups()
+            pairs = [field.partition("=") for field in fields.split(",")]
+            numbers = [(name, _number(name, value)) for name, _, value in pairs]
+            return plain.end(), self._samples(raw, _plain(measurement), tags, numbers, stamp)
         end = text.find("\n", at) + 1 or len(text)
         line = text[at:end].strip()
         if not line or line.startswith("#"):
@@ -82,12 +94,18 @@ class Influx:
         stamp = _STAMP.match(text, at)
         if stamp is None:
             raise BadRecord("bad-value", f"not understood: {text[at : at + 80]!r}")
-        time = raw.received if stamp[1] is None else epoch_millis(int(stamp[1]), self._unit)
-        measurement = _plain(measured[1])
+        told = tags[0] if tags is not None else ""
+        return stamp.end(), self._samples(raw, _plain(measured[1]), told, fields, stamp[1])
+
+    def _samples(
+        self, raw: RawRecord, measurement: str, tags: str, fields: list[tuple[str, float]], stamp: str | None
+    ) -> list[MetricSample]:
+        """One sample a field. A line of strings only has none, and need not name a resource."""
+        time = raw.received if stamp is None else epoch_millis(int(stamp), self._unit)
         if not fields:
-            return stamp.end(), []
-        subject = self._subject(tags[0] if tags is not None else "")
-        return stamp.end(), [
+            return []
+        subject = self._subject(tags)
+        return [
             self._subjects.sample(
                 raw,
                 subject,

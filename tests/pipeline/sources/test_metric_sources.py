@@ -5,6 +5,8 @@ import struct
 
 import cramjam
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.sources.base import Decoded
 from pipeline.sources.mapped import Mapped
@@ -84,6 +86,24 @@ def test_a_line_that_is_none_is_refused_alone(line: str, reason: str) -> None:
     assert [sample.resource for sample in decoded.samples] == ["a", "b"]
     (refused,) = decoded.refused
     assert (refused.error.reason, refused.payload) == (reason, f"{line}\n".encode())
+
+
+names = st.lists(
+    st.sampled_from(("a", "Z", "_9", ".-", "#", ":/", "\\ ", "\\,", "\\=", "\\n")), min_size=1, max_size=4
+).map("".join)
+tags = st.lists(st.tuples(names, names).map("=".join), max_size=3).map(lambda some: ["host=a", *some])
+numbers = st.sampled_from(("1", "-2.5", "3i", "4u", "1e3", ".5", "t", "F", "true", "x", "", "1=2"))
+fields = st.lists(st.tuples(names, numbers).map("=".join), min_size=1, max_size=3)
+
+
+@given(names, tags, fields, st.sampled_from(("", " 1714557600000000000", " 17", " -5", " soon")))
+def test_a_line_says_the_same_however_many_blanks_it_has(
+    measurement: str, tags: list[str], fields: list[str], stamp: str
+) -> None:
+    head, body = ",".join((measurement, *tags)), ",".join(fields)
+    narrow, wide = (decode("influx", f"{head}{gap}{body}{stamp.replace(' ', gap)}") for gap in (" ", "  "))
+    assert narrow.samples == wide.samples
+    assert [one.error.reason for one in narrow.refused] == [one.error.reason for one in wide.refused]
 
 
 # -- Prometheus --------------------------------------------------------------------------------------------------------
