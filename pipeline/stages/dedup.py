@@ -2,12 +2,13 @@
 
 Every alert keeps the events that may still be overtaken (newer than the watermark) in order beside the fold of all
 before them. An event that comes in order costs one step; one that comes out of order makes the fold be taken again
-from the settled part, so the result never depends on the order of arrival inside the lateness.
+from the settled part, or from a mark on the way, so the result never depends on the order of arrival inside the
+lateness. A flood of equal repeats changes nothing but counts, in whatever order it comes, and is not folded again.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -21,6 +22,12 @@ from schemas.severity import BY_RANK
 REMEMBERED_IDS = 32
 """Ids of settled events kept to know a late repeated delivery."""
 SETTLE_EVERY = 16
+MARK_EVERY = 64
+"""A copy of the fold is kept after so many events, to begin at where a later one comes out of order."""
+MANY = 64
+"""Of more events that may be overtaken the ids are kept in a set as well."""
+SETTLED = (-1,)
+"""Before all events that are not settled."""
 NO_RULES = Rules(0, 0, 0, 0.0, 0.0, ())
 """For a state that is only shown."""
 _SPELLS = Fold.__slots__.index("spells")
@@ -33,13 +40,17 @@ class _Said:
     """Summary, labels and address of the parts of one alert, each different one once."""
 
     def __init__(self) -> None:
-        self.all: list[tuple[Any, ...]] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+
+    @property
+    def all(self) -> list[tuple[Any, ...]]:
+        """In the order of their places."""
+        return [(summary, dict(labels), *rest) for summary, labels, *rest in self._places]
 
     def place(self, said: tuple[Any, ...]) -> int:
         """Where it stands."""
-        if said not in self.all:
-            self.all.append(said)
-        return self.all.index(said)
+        summary, labels, *rest = said
+        return self._places.setdefault((summary, tuple(sorted(labels.items())), *rest), len(self._places))
 
     def without(self, fold: list[Any]) -> list[Any]:
         """The values of a fold with the place instead of the labels, and neither of the others."""
@@ -66,10 +77,21 @@ class Identity(NamedTuple):
     signal: str
 
 
+class Mark(NamedTuple):
+    """How it stood after so many of the events that may be overtaken."""
+
+    events: int
+    fold: Fold
+    calm: tuple[Any, ...] | None
+
+
 class AlertState:
     """One alert: identity, the settled fold, the events after it, and the fold of all."""
 
-    __slots__ = ("base", "identity", "ids", "recent", "rules", "settled", "version", "view", "wake")
+    __slots__ = (
+        *("base", "calm", "identity", "ids", "known", "marks", "recent", "rules", "settled", "version", "view"),
+        "wake",
+    )
 
     def __init__(self, identity: Identity, rules: Rules) -> None:
         self.identity = identity
@@ -81,6 +103,12 @@ class AlertState:
         self.view = Fold()
         self.version = 0
         self.wake = NEVER
+        self.calm: tuple[Any, ...] | None = None
+        """The event since when only equal repeats came, and nothing had changed in the checks before; None while not.
+        This, the marks and what is known follow from the rest of the state."""
+        self.marks: tuple[Mark, ...] = ()
+        self.known: set[str] | None = None
+        """Ids of the events that may be overtaken, where there are many."""
 
     def dump(self) -> list[object]:
         """JSON-able state. What repeats say again (summary, labels, address) is in it once."""
@@ -100,6 +128,20 @@ class AlertState:
         self.recent = [Point(*point[:5], *said[point[5]]) for point in recent]
         self.ids = tuple(ids)
         self.view = Fold.load(_with(said, view))
+        self._become_calm()
+
+    def _become_calm(self) -> None:
+        """After a restore: since when it is calm, as it was before."""
+        if _calm(self.view):
+            fold = self._from_settled()
+            for point in self.recent:
+                self._step(fold, point)
+
+    def _from_settled(self) -> Fold:
+        """A copy of the settled fold, to go on from."""
+        fold = Fold() if self.base is None else self.base.copy()
+        self.calm = SETTLED if _calm(fold) else None
+        return fold
 
     def insert(self, point: Point, watermark: int, moved: bool = False) -> str:
         """Put one event in its place. Returns the reason of `step`, or duplicate, late, revised.
@@ -107,31 +149,66 @@ class AlertState:
         `moved` says that its time was corrected, so that an earlier delivery may stand at another time.
         """
         recent = self.recent
-        if moved and any(other.id == point.id for other in recent):
+        if moved and self._knows(point.id):
             return "duplicate"
         if point.time <= self.settled:
             return self._late(point)
         if not recent:
             self.recent = [point]  # an appended one would reserve room for more
-            reason = step(self.view, point, self.rules)
+            reason = self._step(self.view, point)
         elif point.time > recent[-1].time:
             recent.append(point)
-            reason = step(self.view, point, self.rules)
+            reason = self._step(self.view, point)
+            self._mark(self.view, len(recent))
         else:
-            at = bisect_left(recent, (point.time,))
-            while at < len(recent) and recent[at].time == point.time:
-                if recent[at].id == point.id:
-                    return "duplicate"
-                at += 1
-            insort(recent, point)
-            if recent[-1] is point:
-                reason = step(self.view, point, self.rules)
+            time, order, name = point[:3]
+            if any(_has(recent, (time, either, name)) for either in (0, 1)):
+                return "duplicate"
+            at = bisect_left(recent, (time, order, name))
+            recent.insert(at, point)
+            if at == len(recent) - 1:
+                reason = self._step(self.view, point)
+                self._mark(self.view, len(recent))
+            elif self._says_nothing(point, recent[at + 1]):
+                self.marks = tuple(mark for mark in self.marks if mark.events <= at)
+                self.view.count += 1
+                self.view.total += 1
+                reason = "repeat"
             else:
-                self._again(watermark)
+                self._again(watermark, at)
                 reason = "revised"
+        if self.known is not None:
+            self.known.add(point.id)
         if len(recent) >= SETTLE_EVERY and recent[len(recent) // 2].time < watermark:
             self._settle(watermark)
         return reason
+
+    def _knows(self, name: str) -> bool:
+        """Whether an event that may be overtaken is there already, at whatever time."""
+        if self.known is None and len(self.recent) >= MANY:
+            self.known = {other.id for other in self.recent}
+        return name in self.known if self.known is not None else any(other.id == name for other in self.recent)
+
+    def _step(self, fold: Fold, point: Point) -> str:
+        """One event in order; notes whether the alert is calm."""
+        before = _calm(fold)
+        reason = step(fold, point, self.rules)
+        if not _calm(fold):
+            self.calm = None
+        elif self.calm is None or not before or reason != "repeat" or point.order:
+            self.calm = point
+        return reason
+
+    def _says_nothing(self, point: Point, following: Point) -> bool:
+        """Whether a problem out of order repeats what is said before and after it, so that it only counts."""
+        calm, view = self.calm, self.view
+        if calm is None or not calm < point or not _calm(view) or point.order or point.key or point.rank != view.rank:
+            return False
+        return following.time <= (point.ends or point.time + self.rules.expire)  # it goes on until then
+
+    def _mark(self, fold: Fold, count: int) -> None:
+        if count % MARK_EVERY == 0:
+            self.marks = (*self.marks, Mark(count, fold.copy(), self.calm))
 
     def _late(self, point: Point) -> str:
         """Beyond what can be put in its place: counted once, marked, never allowed to undo what is newer."""
@@ -145,10 +222,17 @@ class AlertState:
             self.base.total += 1
         return "late"
 
-    def _again(self, watermark: int) -> None:
-        view = self.base.copy() if self.base is not None else Fold()
-        for point in self.recent:
-            step(view, point, self.rules)
+    def _again(self, watermark: int, at: int) -> None:
+        """Fold again from the last mark before a place."""
+        self.marks = tuple(mark for mark in self.marks if mark.events <= at)
+        if self.marks:
+            done, fold, self.calm = self.marks[-1]
+            view = fold.copy()
+        else:
+            done, view = 0, self._from_settled()
+        for count in range(done, len(self.recent)):
+            self._step(view, self.recent[count])
+            self._mark(view, count + 1)
         settle(view, watermark, self.rules)
         self.view = view
 
@@ -173,6 +257,9 @@ class AlertState:
         if not self.recent:
             self.base.past = ()
         self.view.past = tuple(spell for spell in self.view.past if spell.end > self.settled)
+        self.marks, self.known = (), None
+        if self.calm is not None and self.calm[0] <= self.settled:
+            self.calm = SETTLED
 
     def settle_to(self, watermark: int) -> None:
         """Timers: everything that happens by itself up to the watermark."""
@@ -190,6 +277,16 @@ class AlertState:
         """The event that began a spell; None once nothing can come before it any more."""
         at = bisect_left(self.recent, (start,))
         return self.recent[at] if at < len(self.recent) and self.recent[at].time == start else None
+
+
+def _calm(fold: Fold) -> bool:
+    """Whether it is open, and none of the last checks changed anything."""
+    return fold.open and fold.raw and not fold.window and not fold.flapping
+
+
+def _has(recent: list[Point], place: tuple[int, int, str]) -> bool:
+    at = bisect_left(recent, place)
+    return at < len(recent) and recent[at][:3] == place
 
 
 def record_of(fingerprint: str, state: AlertState) -> Alert:
