@@ -8,7 +8,7 @@ from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group, incident_id
 from pipeline.stages.node import MODELS
-from pipeline.stages.scope import Scope
+from pipeline.stages.scope import Scope, over_at
 from schemas.incident import Incident, IncidentStatus, ServiceLevelNotice
 from schemas.severity import RANK
 
@@ -108,8 +108,11 @@ class Incidents:
     def _wake_idle(self, group: Group) -> None:
         """A group that is no incident is forgotten once all of it is over."""
         if not group.active:
-            ended = max(self._scope.nodes[key].spell.end for key in group.members)
-            self._scope.wake_group(group, ended + self._settings.close_after)
+            self._scope.wake_group(group, self._over(group) + self._settings.close_after)
+
+    def _over(self, group: Group) -> int:
+        """When all of it is over for good."""
+        return max(over_at(self._scope.nodes[key]) for key in group.members)
 
     def _turn(self, group: Group, trigger: str, at: int) -> None:
         status = next_status(IncidentStatus(group.status), trigger)
@@ -160,17 +163,16 @@ class Incidents:
         if group.stale <= scope.watermark:
             scope.rebuild(group)
             return self.tell(at)
-        if not group.active and (not group.incident or group.status == IncidentStatus.CLOSED):
-            ended = max(scope.nodes[key].spell.end for key in group.members)
-            if ended + self._settings.close_after <= scope.watermark:
-                self._forget(group)
-                return []
+        over = not group.active and (not group.incident or group.status == IncidentStatus.CLOSED)
+        if over and self._over(group) + self._settings.close_after <= scope.watermark:
+            self._forget(group)
+            return []
         out: list[Incident] = []
         if group.incident:
             reason = self._due(group, at)
             if reason:
                 out.append(self.version(group, reason, at))
-            if group.status == IncidentStatus.CLOSED and not group.active:
+            if group.status == IncidentStatus.CLOSED and self._over(group) <= scope.watermark:
                 self._forget(group)
         if group_id in scope.groups:
             self._wake_again(group, at)
@@ -198,8 +200,7 @@ class Incidents:
             elif len(group.members) != group.shown:
                 due = min(due, group.told + self._settings.report_every)
         if not group.active and (not group.incident or group.status == IncidentStatus.CLOSED):
-            ended = max(self._scope.nodes[key].spell.end for key in group.members)
-            due = min(due, ended + self._settings.close_after)
+            due = min(due, self._over(group) + self._settings.close_after)
         wake(group, due)
 
     def _forget(self, group: Group) -> None:

@@ -122,16 +122,15 @@ class AlertState:
         ]  # fmt: skip
 
     def load(self, values: list[Any]) -> None:
-        """Fill in from what `dump` wrote."""
+        """Fill in from what `dump` wrote; say `resume` where more is to be inserted."""
         _, base, self.settled, recent, ids, view, self.version, self.wake, said, _ = values
         self.base = None if base is None else Fold.load(_with(said, base))
         self.recent = [Point(*point[:5], *said[point[5]]) for point in recent]
         self.ids = tuple(ids)
         self.view = Fold.load(_with(said, view))
-        self._become_calm()
 
-    def _become_calm(self) -> None:
-        """After a restore: since when it is calm, as it was before."""
+    def resume(self) -> None:
+        """After `load`, to go on: since when it is calm, as it was before."""
         if _calm(self.view):
             fold = self._from_settled()
             for point in self.recent:
@@ -271,7 +270,7 @@ class AlertState:
         view = self.view
         if not view.past:
             return {view.start: view.spell()} if view.spells else {}
-        return {spell.start: spell for spell in (*view.past, view.spell())}
+        return {spell.start: spell for spell in view.all_spells()}
 
     def opening(self, start: int) -> Point | None:
         """The event that began a spell; None once nothing can come before it any more."""

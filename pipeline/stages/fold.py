@@ -45,6 +45,8 @@ class Rules(NamedTuple):
     start: float
     stop: float
     holds: tuple[int, ...]
+    forget: int = NEVER
+    """After so long without an event what is over is forgotten, and the next event begins as if it were the first."""
 
 
 class Spell(NamedTuple):
@@ -131,6 +133,10 @@ class Fold:
         """The current spell."""
         return Spell(self.start, self.end, self.act, self.highest, self.flaps, self.calmed)
 
+    def all_spells(self) -> tuple[Spell, ...]:
+        """The current spell, where there is one, and those before it that may still change."""
+        return (*self.past, self.spell()) if self.spells else self.past
+
     def due(self, rules: Rules) -> int:
         """When something happens by itself: the end without news, or the end of flapping; NEVER where nothing does."""
         expiry = self.expires if self.raw else NEVER
@@ -163,6 +169,8 @@ def step(fold: Fold, point: Point, rules: Rules) -> str:
         if before != (fold.raw, fold.flapping):
             reason = step(fold, point, rules)
             return "settled" if reason == "repeat" else reason
+    if time - fold.last > rules.forget and fold.total and not fold.raw and not fold.flapping:
+        _forget(fold)
     problem = point.order == 0 or (fold.raw and not _ends(fold, point))
     changed = problem != fold.raw
     if fold.total:
@@ -187,6 +195,15 @@ def step(fold: Fold, point: Point, rules: Rules) -> str:
         _close(fold, time)
         return "resolved"
     return "repeat"
+
+
+def _forget(fold: Fold) -> None:
+    """By the times of events alone, whenever the state itself is dropped: see `Rules.forget`."""
+    if fold.spells:
+        fold.past = (*fold.past, fold.spell())
+    fold.count = fold.total = fold.spells = fold.reopened = fold.late = fold.highest = fold.window = 0
+    fold.flaps = fold.calmed = NEVER
+    fold.keys, fold.history = (), ()
 
 
 def _ends(fold: Fold, point: Point) -> bool:

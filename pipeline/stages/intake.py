@@ -37,13 +37,14 @@ class Intake:
     def __init__(self, settings: FlowSettings) -> None:
         self._settings = settings
         flap, dedup = settings.flapping, settings.dedup
-        self._base = Rules(dedup.reopen, dedup.expire, flap.steady, flap.start, flap.stop, (0,) * 6)
+        forget = max(dedup.reopen, 12 * flap.steady)
+        self._base = Rules(dedup.reopen, dedup.expire, flap.steady, flap.start, flap.stop, (0,) * 6, forget)
         self._rules: dict[tuple[int, ...], Rules] = {}
         self._holds = [(compile_matchers(rule.matchers), rule) for rule in settings.holds]
         self.alerts: Table[AlertState] = Table("alerts", AlertState.dump, lambda _, value: self._load(value))
         self.tombs: Table[list[int]] = Table("tombs", lambda value: value, lambda _, value: value)
         self.clears: Table[list[Any]] = Table("clears", lambda value: value, lambda _, value: value)
-        self._forget_after = max(dedup.reopen, 12 * flap.steady) + settings.time.lateness
+        self._forget_after = forget + settings.time.lateness
         self._timers: list[tuple[int, str]] = []
         self._tomb_timers: list[tuple[int, str]] = []
         self.parted: list[Alert] = []
@@ -66,6 +67,8 @@ class Intake:
                 identity_of(event, self._scope(event)), self._rules_for(event)
             )
         old = state.view
+        if event.time - old.last > state.rules.forget and old.spells:  # what it was is told before it is forgotten
+            self.parted.append(record_of(fingerprint, state))
         reason = self.last_reason = state.insert(point_of(event, RANK[event.severity]), self.watermark, moved)
         if reason == "duplicate":
             return None
@@ -86,8 +89,8 @@ class Intake:
         now = state.spells()
         gone: tuple[int, ...] = ()
         if old is not state.view:
-            before = {s.start: s for s in (*old.past, old.spell())} if old.spells else {}
-            gone = tuple(sorted(before.keys() - now.keys()))
+            before = {spell.start for spell in old.all_spells()}
+            gone = tuple(sorted(before - now.keys()))
         return Change(fingerprint, state, reason, time, tuple(now[start] for start in sorted(now)), gone)
 
     def _target(self, event: Event) -> str:
@@ -193,6 +196,7 @@ class Intake:
     def _load(self, values: list[Any]) -> AlertState:
         state = AlertState(Identity(*values[0]), self._with_holds(tuple(values[-1])))
         state.load(values)
+        state.resume()
         return state
 
     def resume(self) -> None:

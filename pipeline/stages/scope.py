@@ -346,7 +346,7 @@ class Scope:
             heappush(self._timers, (at, "group", group.id))
 
     def _evict_at(self, node: Node) -> int:
-        return node.spell.end + self.settings.dedup.reopen + self.settings.correlate.active + 1
+        return min(over_at(node) + self.settings.dedup.reopen + self.settings.correlate.active + 1, NEVER)
 
     def next_due(self) -> tuple[str, str, int] | None:
         """The next timer that the watermark has passed: (kind, key, time); None when there is none."""
@@ -412,3 +412,9 @@ class Scope:
         for key, group in self.groups.live.items():
             if group.wake < NEVER:
                 heappush(self._timers, (group.wake, "group", key))
+
+
+def over_at(node: Node) -> int:
+    """When a spell is over for good; NEVER while it flaps, for the ledger has to learn when that ends."""
+    spell = node.spell
+    return max(spell.end, spell.calmed) if spell.flaps < NEVER else spell.end

@@ -72,6 +72,7 @@ def test_a_restart_in_a_flood_changes_nothing_that_is_told(points: list[Point], 
     state = fed(points[:cut])
     again = AlertState(WHO, RULES)
     again.load(_plain(state.dump()))
+    again.resume()
     for point in points[cut:]:
         assert again.insert(point, -1) == state.insert(point, -1)
     assert again.view.dump() == state.view.dump()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.settings import FlowSettings
 from pipeline.stages import flapping
@@ -205,3 +209,42 @@ def test_a_resolution_without_a_key_ends_all_of_the_alert() -> None:
     for time, key in ((1, "a"), (2, "b")):
         step(fold, Point(time, 0, f"{time}", 5, 0, "", {}, "", key), RULES)
     assert step(fold, Point(3, 1, "3", 5, 0, "", {}, ""), RULES) == "resolved"
+
+
+FORGETFUL = RULES._replace(forget=30 * MINUTE)
+
+
+def lives(points: list[Point], *, dropped: bool) -> list[object]:
+    """Total, spells and history of an alert, whose state is dropped, or not, once it may be forgotten."""
+    identity = Identity("default", "default", "nagios", "db1", "", "ping", "fault")
+    state = AlertState(identity, FORGETFUL)
+    for point in points:
+        view = state.view
+        if dropped and view.total and not view.raw and not view.flapping and point.time - view.last > FORGETFUL.forget:
+            state = AlertState(identity, FORGETFUL)
+        state.insert(point, watermark=-1)
+    view = state.view
+    return [view.total, view.spells, view.history, view.window, view.highest, view.count, view.reopened, view.open]
+
+
+@given(st.lists(st.tuples(st.integers(1, 45), st.booleans()), max_size=30))
+def test_what_is_forgotten_follows_from_the_times_of_events_not_from_when_the_state_is_dropped(
+    told: list[tuple[int, bool]],
+) -> None:
+    points, minute = [], 0
+    for number, (gap, bad) in enumerate(told):
+        minute += gap
+        points.append(Point(time_of(minute), int(not bad), f"e{number}", 3 if bad else 0, 0, "", {}, ""))
+    assert lives(points, dropped=True) == lives(points, dropped=False)
+
+
+@given(st.lists(st.tuples(st.integers(1, 45), st.booleans()), max_size=12), st.randoms(use_true_random=False))
+def test_what_is_forgotten_does_not_depend_on_the_order_of_arrival(
+    told: list[tuple[int, bool]], random: Random
+) -> None:
+    points, minute = [], 0
+    for number, (gap, bad) in enumerate(told):
+        minute += gap
+        points.append(Point(time_of(minute), int(not bad), f"e{number}", 3 if bad else 0, 0, "", {}, ""))
+    mixed = random.sample(points, len(points))
+    assert lives(mixed, dropped=False) == lives(points, dropped=False)

@@ -34,7 +34,12 @@ class Told:
         self.ledger.update({one.id: one for one in out if isinstance(one, LedgerEntry)})
 
     def say(
-        self, resource: str, minute: float, severity: Severity | None = Severity.CRITICAL, check: str = "ping"
+        self,
+        resource: str,
+        minute: float,
+        severity: Severity | None = Severity.CRITICAL,
+        check: str = "ping",
+        lasts: int = 0,
     ) -> None:
         self.number += 1
         time = BEGIN + int(minute * MINUTE)
@@ -49,6 +54,7 @@ class Told:
                     resource=resource,
                     check=check,
                     severity=severity or Severity.INFO,
+                    ends_at=time + lasts * MINUTE if lasts else None,
                     fingerprint=fingerprint("default", resource, "", check),
                 )
             )
@@ -212,3 +218,16 @@ def test_repeats_write_nothing_new(again: int) -> None:
     for number in range(again):
         told.say("h", number, (Severity.MAJOR, Severity.CRITICAL)[number % 2])
     assert len(told.seen) == 1
+
+
+def test_the_end_of_flapping_is_told_of_an_alert_that_had_ended_before_it_flapped() -> None:
+    told, minute = Told(), 0.0
+    for gap in (6, 7, 7, 6, 5.5, 10, 0.8, 2.5, 10, 0.8, 7, 5.5, 0.3, 10):  # each lasts for five minutes
+        minute += gap
+        told.say("db1", minute, Severity.MAJOR, lasts=5)
+    (held,) = told.entries("flapping")
+    assert held.until is None
+    for later in range(int(minute), int(minute) + 120):
+        told.tick(later)
+    (held,) = told.entries("flapping")
+    assert held.until is not None
