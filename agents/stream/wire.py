@@ -51,13 +51,14 @@ class Events(NamedTuple):
     `origin` is the raw topic and partition, as topic/partition. `high` is the greatest `vouched_time` (see
     `pipeline.stages.skew`) of its events so far, those of this pack included, whatever partition they went to; it may
     start again lower after a restart: readers keep the highest. `sent` is the clock of the sender. Times in
-    milliseconds.
+    milliseconds. `rests`: the origin is read to its end, and nobody need wait for it until it speaks again.
     """
 
     origin: str
     high: int
     sent: int
     events: Sequence[Event] = ()
+    rests: bool = False
 
 
 class Samples(NamedTuple):
@@ -83,6 +84,11 @@ class Changes(NamedTuple):
     first: int
     changes: Sequence[AlertChange] = ()
 
+    @property
+    def rests(self) -> bool:
+        """Never: the alert step says all the time how far it is."""
+        return False
+
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
@@ -90,7 +96,8 @@ class Changes(NamedTuple):
 def pack_events(pack: Events) -> bytes:
     """One message of the topic of events."""
     rows = [_event_row(event.__dict__) for event in pack.events]
-    return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows)
+    more = {"rests": True} if pack.rests else {}
+    return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
 
 
 def pack_samples(pack: Samples) -> bytes:
@@ -136,7 +143,7 @@ def unpack_events(data: bytes) -> Events:
             events = [_event(row) for row in rows]
         else:
             events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
-        return Events(head["origin"], head["high"], head["sent"], events)
+        return Events(head["origin"], head["high"], head["sent"], events, head.get("rests", False))
     except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
         raise BadRecord("not-a-pack", f"of events: {error}") from error
 

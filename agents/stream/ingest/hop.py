@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from agents.stream.clients import Message
@@ -27,18 +27,26 @@ class Out(NamedTuple):
     value: bytes
 
 
+UNTOLD = -1
+"""Less than any time."""
+
+
 class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
-    __slots__ = ("events", "high", "name", "samples", "source", "told")
+    __slots__ = ("events", "high", "highs", "name", "rests", "samples", "source", "told")
 
     def __init__(self, name: str, source: str, targets: int) -> None:
         self.name, self.source = name, source
         self.high: Millis = 0
         self.events: list[list[Event]] = [[] for _ in range(targets)]
+        self.highs: list[list[Millis]] = [[] for _ in range(targets)]
+        """How far the origin was with each of those events."""
         self.samples: list[list[MetricSample]] = [[] for _ in range(targets)]
-        self.told: list[Millis] = [0] * targets
-        """The `high` that each target was last told; one of 0 says nothing."""
+        self.told: list[Millis] = [UNTOLD] * targets
+        """The `high` that each target was last told."""
+        self.rests = [False] * targets
+        """Which targets were told that it is read to its end, and nothing since."""
 
 
 class Hop:
@@ -58,8 +66,9 @@ class Hop:
 
     def take(self, origin: str, source: str, messages: Sequence[Message]) -> None:
         """Decode the messages of one upstream partition; never raises for what is in them."""
-        at = self._origins.get(origin) or self._origins.setdefault(origin, Origin(origin, source, self.targets))
-        normalise, partition, buckets, skew, high = self._normalise, self._partition, at.events, self._skew, at.high
+        at = self.meet(origin, source)
+        normalise, partition, skew = self._normalise, self._partition, self._skew
+        buckets, highs, high = at.events, at.highs, at.high
         raw, fields = _blank(source)
         count = 0
         for message in messages:
@@ -68,10 +77,12 @@ class Hop:
             fields["origin"] = _origin(message) if message.headers else ""
             events, samples, refusals = normalise(raw)
             for event in events:
-                buckets[partition(event.fingerprint)].append(event)
-                count += 1
                 if event.time > high:
                     high = max(high, vouched_time(event, skew))
+                target = partition(event.fingerprint)
+                buckets[target].append(event)
+                highs[target].append(high)
+                count += 1
             for sample in samples:
                 at.samples[partition(_series(sample))].append(sample)
             for refused in refusals:
@@ -84,35 +95,59 @@ class Hop:
         self.decoded += count
 
     def packs(self, sent: Millis) -> list[Out]:
-        """All that waits as messages; `sent` is our clock. Each pack has the time its origin has come to."""
+        """All that waits as messages; `sent` is our clock. Each pack has the time its origin had come to by its end."""
         outs = self._dead
         self._dead = []
         for at in self._origins.values():
             for target in range(self.targets):
-                for events in _parts(at.events[target], self._pack):
-                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, sent, events))))
-                    at.told[target] = at.high
+                waiting, highs = at.events[target], at.highs[target]
+                for start in range(0, len(waiting), self._pack):
+                    end = start + self._pack
+                    high = at.high if end >= len(waiting) else highs[end - 1]
+                    pack = Events(at.name, high, sent, waiting[start:end])
+                    outs.append(Out("events", target, None, pack_events(pack)))
+                    at.told[target], at.rests[target] = high, False
                 for samples in _parts(at.samples[target], self._pack):
                     outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, sent, samples))))
-                at.events[target], at.samples[target] = [], []
+                at.events[target], at.highs[target], at.samples[target] = [], [], []
         self.waiting = 0
         return outs
 
-    def ticks(self, now: Millis, ended: Iterable[tuple[str, str]] = ()) -> list[Out]:
-        """Packs without events, for those targets that have not been told how far an origin is.
+    def meet(self, name: str, source: str) -> Origin:
+        """An upstream partition that is ours now; `greetings` tell of it."""
+        return self._origins.get(name) or self._origins.setdefault(name, Origin(name, source, self.targets))
 
-        `ended` are origins, with their sources, that are read to their end while the clock is `now`.
-        """
-        for name, source in ended:
-            at = self._origins.get(name) or self._origins.setdefault(name, Origin(name, source, self.targets))
-            at.high = max(at.high, now)
+    def greetings(self, now: Millis) -> list[Out]:
+        """Packs that only name the origins not yet told of, to be sent before all else: readers wait for them."""
         outs = []
         for at in self._origins.values():
             for target, told in enumerate(at.told):
-                if told < at.high and not at.events[target]:
-                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now))))
-                    at.told[target] = at.high
+                if told == UNTOLD:
+                    outs.append(Out("events", target, None, pack_events(Events(at.name, 0, now))))
+                    at.told[target] = 0
         return outs
+
+    def ticks(self, now: Millis, ended: Collection[str] = (), *, clock: bool = True) -> list[Out]:
+        """Packs without events, for those targets that have not been told how far an origin is.
+
+        `ended` are origins that are read to their end while the clock is `now`. With `clock` they are as far as that;
+        without it only events move time, and nobody need wait for them.
+        """
+        outs = []
+        for at in self._origins.values():
+            over = at.name in ended
+            if over and clock:
+                at.high = max(at.high, now)
+            rests = over and not clock
+            for target, told in enumerate(at.told):
+                if (told < at.high or (rests and not at.rests[target])) and not at.events[target]:
+                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now, (), rests))))
+                    at.told[target], at.rests[target] = at.high, rests
+        return outs
+
+    def high(self, name: str) -> Millis:
+        """How far an origin is; 0 before anything is known of it."""
+        return self._origins[name].high if name in self._origins else 0
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
         """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""

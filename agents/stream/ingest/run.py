@@ -34,7 +34,7 @@ from agents.stream.clients import (
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.topics import differences, wanted
 from pipeline.sources.normalise import Normaliser
-from schemas.base import ConfigError, Millis
+from schemas.base import MINUTE, ConfigError, Millis
 
 LOG = logging.getLogger(__name__)
 GROUP = "tocsin-ingest"
@@ -47,6 +47,8 @@ TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
 TICKS_A_SECOND = 200
 """Ticks that one ingest sends at most; with very many partitions they come less often."""
+AHEAD = 10 * MINUTE
+"""How much further than the slowest of our partitions one may be read, in event time."""
 PAUSE = 0.5
 """Seconds between two attempts when Kafka fails us."""
 
@@ -65,6 +67,7 @@ class Ingest:
 
     def __init__(self, config: Config, name: str, now: Clock = _now, group: str = GROUP) -> None:
         self.settings, self.name, self._now = config.kafka, name, now
+        self._idle = config.flow.time.idle
         self._group = self.settings.prefix + group
         sources = make_sources(config.sources)
         topics = {self.settings.topic(RAW + source): source for source in sources}
@@ -95,6 +98,8 @@ class Ingest:
         """Who we were in the group when we read what waits: brokers refuse it once others have the partitions. Who we
         are when we commit would do only while the group has not dropped us; then it is nobody, whom they believe."""
         self._since = self._ticked = 0
+        self._heard: dict[Partition, Millis] = {}
+        """When something was last read of a partition."""
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -141,6 +146,9 @@ class Ingest:
             count += len(messages)
             self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
             self._positions[tp] = messages[-1].offset + 1
+            self._heard[tp] = self._since
+        if polled or self._consumer.paused():
+            self._keep_abreast()
         now = self._now()
         waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
@@ -154,11 +162,15 @@ class Ingest:
         if not self.finish() or self.broken:
             return
         now = self._now()
-        outs = self.hop.packs(now)
-        packs = len(outs)
+        for tp in self._consumer.assignment():
+            self.hop.meet(self._origin(tp), self._sources[tp.topic])
+        greetings = self.hop.greetings(now)
+        outs = greetings + self.hop.packs(now)
+        packs = len(outs) - len(greetings)
         if now - self._ticked >= self._tick_every():
             self._ticked = now
-            outs += self.hop.ticks(now, self._ended() if self.settings.ingest.clock else ())
+            ended = {self._origin(tp) for tp in self._ended()}
+            outs += self.hop.ticks(now, ended, clock=self.settings.ingest.clock)
         if not outs and not self._positions:
             return
         offsets = {tp: position(offset) for tp, offset in self._positions.items()}
@@ -189,6 +201,20 @@ class Ingest:
             made.send_offsets_to_transaction(offsets, group)
         made.commit_transaction()
 
+    def _keep_abreast(self) -> None:
+        """Let partitions that are far ahead of others, in event time, wait: who reads them would have to wait as well.
+
+        Nobody waits for one that is read to its end, or of which nothing has come for long: its broker may be away.
+        """
+        now, mine = self._now(), self._consumer.assignment()
+        since = now - self._idle
+        slow = [self.hop.high(self._origin(tp)) for tp in mine if self._left(tp) and self._heard.get(tp, now) >= since]
+        most = min(slow, default=now) + AHEAD
+        ahead = {tp for tp in mine if self.hop.high(self._origin(tp)) > most}
+        paused = self._consumer.paused()
+        self._consumer.pause(*(ahead - paused))
+        self._consumer.resume(*(paused & mine - ahead))
+
     # -- partitions come and go ------------------------------------------------------------------------------------
 
     def _revoked(self, revoked: Sequence[Partition]) -> None:
@@ -199,14 +225,12 @@ class Ingest:
 
     def _assigned(self, assigned: Sequence[Partition]) -> None:
         """Nothing waits yet; where to read on is known by the offsets."""
+        self._heard |= dict.fromkeys(assigned, self._now())
         LOG.info("ingest %s has %d partitions", self.name, len(assigned))
 
     def lag(self) -> int:
         """Messages of our partitions that are there and not yet read."""
-        behind = 0
-        for tp in self._consumer.assignment():
-            behind += max(0, (self._consumer.highwater(tp) or 0) - self._consumer.position(tp))
-        return behind
+        return sum(self._left(tp) or 0 for tp in self._consumer.assignment())
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -231,14 +255,14 @@ class Ingest:
     def _origin(self, tp: Partition) -> str:
         return f"{tp.topic[len(self.settings.prefix) :]}/{tp.partition}"
 
-    def _ended(self) -> list[tuple[str, str]]:
+    def _ended(self) -> list[Partition]:
         """Partitions of which nothing is left to read."""
-        found = []
-        for tp in self._consumer.assignment():
-            end = self._consumer.highwater(tp)
-            if end is not None and tp not in self._positions and self._consumer.position(tp) >= end:
-                found.append((self._origin(tp), self._sources[tp.topic]))
-        return found
+        return [tp for tp in self._consumer.assignment() if tp not in self._positions and self._left(tp) == 0]
+
+    def _left(self, tp: Partition) -> int | None:
+        """Messages that are there and not yet read; None where that is not known yet."""
+        end = self._consumer.highwater(tp)
+        return None if end is None else max(end - self._consumer.position(tp), 0)
 
     def _tick_every(self) -> Millis:
         """Milliseconds between two rounds of ticks."""

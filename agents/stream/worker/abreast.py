@@ -36,6 +36,11 @@ class Pack(Protocol):
         """The clock of the sender."""
         ...
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is read to its end."""
+        ...
+
 
 P = TypeVar("P", bound=Pack)
 
@@ -62,7 +67,7 @@ class Abreast(Generic[P]):
     def through(self, pack: P) -> Iterator[P]:
         """A pack has come: those that may be handled now, in order."""
         heard = self._heard
-        heard.told(pack.origin, pack.high, pack.sent)
+        heard.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
         if pack.origin not in self._queues and pack.high <= heard.least() + AHEAD:
             yield pack
         else:

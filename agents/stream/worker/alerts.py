@@ -60,7 +60,7 @@ class AlertShard(Shard):
             change = step.fold(event, time)
             if change is not None:
                 self._keep_for_later(change)
-        self.upstreams.told(pack.origin, pack.high, pack.sent)
+        self.upstreams.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
         step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
 

@@ -90,9 +90,38 @@ def test_a_clock_that_is_ahead_does_not_move_time_beyond_when_it_was_received() 
 
 def test_a_partition_read_to_its_end_is_as_far_as_the_clock_and_never_goes_back() -> None:
     work = hop(2)
-    ticks = [unpack_events(out.value) for out in work.ticks(T0 + 7, [("raw.native/3", "native")])]
+    work.meet("raw.native/3", "native")
+    ticks = [unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"])]
     assert [(pack.origin, pack.high) for pack in ticks] == [("raw.native/3", T0 + 7)] * 2
-    assert work.ticks(T0, [("raw.native/3", "native")]) == []
+    assert work.ticks(T0, ["raw.native/3"]) == []
+
+
+def test_each_pack_says_how_far_its_partition_was_by_its_last_event() -> None:
+    work = hop(1, pack=2)
+    read = [Read(payload("h1", time=T0 + minute * 60_000)) for minute in (3, 1, 2, 9, 5)]
+    work.take("raw.native/0", "native", [one._replace(timestamp=T0 + 600_000) for one in read])
+    assert [(len(pack.events), pack.high - T0) for _, pack in packs(work)] == [(2, 180_000), (2, 540_000), (1, 540_000)]
+
+
+def test_a_partition_of_which_nothing_was_read_yet_is_waited_for() -> None:
+    work = hop(2)
+    work.meet("raw.native/3", "native")
+    work.take("raw.native/0", "native", [Read(payload("h1"))])
+    found = [unpack_events(out.value) for out in work.greetings(T0)]
+    assert [(pack.origin, pack.high) for pack in found] == [("raw.native/3", 0)] * 2 + [("raw.native/0", 0)] * 2
+    assert work.greetings(T0) == []
+
+
+def test_without_a_clock_a_partition_read_to_its_end_rests_until_it_speaks_again() -> None:
+    work = hop(1)
+    work.take("raw.native/3", "native", [Read(payload())])
+    (high,) = {pack.high for _, pack in packs(work)}
+    (tick,) = (unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"], clock=False))
+    assert (tick.high, tick.rests) == (high, True)
+    assert work.ticks(T0 + 8, ["raw.native/3"], clock=False) == []
+    work.take("raw.native/3", "native", [Read(payload())])
+    assert [pack.rests for _, pack in packs(work)] == [False]
+    assert [unpack_events(out.value).rests for out in work.ticks(T0 + 9, ["raw.native/3"], clock=False)] == [True]
 
 
 def test_what_fails_is_told_with_reason_coordinates_and_bytes_and_the_rest_goes_on() -> None:
