@@ -30,7 +30,7 @@ class Out(NamedTuple):
 class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
-    __slots__ = ("events", "high", "name", "samples", "source", "told")
+    __slots__ = ("events", "high", "measures", "name", "samples", "source", "told", "told_of_samples")
 
     def __init__(self, name: str, source: str, targets: int) -> None:
         self.name, self.source = name, source
@@ -39,6 +39,10 @@ class Origin:
         self.samples: list[list[MetricSample]] = [[] for _ in range(targets)]
         self.told: list[Millis] = [0] * targets
         """The `high` that each target was last told; one of 0 says nothing."""
+        self.told_of_samples: list[Millis] = [0] * targets
+        """The same in the topic of metrics."""
+        self.measures = False
+        """Whether a sample came from it: only then is it told of in the topic of metrics."""
 
 
 class Hop:
@@ -74,10 +78,13 @@ class Hop:
                     high = max(high, vouched_time(event, skew))
             for sample in samples:
                 at.samples[partition(_series(sample))].append(sample)
+                if sample.time > high:
+                    high = max(high, sample.time if sample.time - sample.received <= skew else sample.received)
             for refused in refusals:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
+            at.measures = at.measures or bool(samples)
         at.high = high
         self.waiting += len(messages)
         self.received[source] += len(messages)
@@ -94,6 +101,7 @@ class Hop:
                     at.told[target] = at.high
                 for samples in _parts(at.samples[target], self._pack):
                     outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, sent, samples))))
+                    at.told_of_samples[target] = at.high
                 at.events[target], at.samples[target] = [], []
         self.waiting = 0
         return outs
@@ -112,6 +120,10 @@ class Hop:
                 if told < at.high and not at.events[target]:
                     outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now))))
                     at.told[target] = at.high
+            for target, told in enumerate(at.told_of_samples if at.measures else ()):
+                if told < at.high and not at.samples[target]:
+                    outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, now))))
+                    at.told_of_samples[target] = at.high
         return outs
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
@@ -123,9 +135,9 @@ class Hop:
             self.waiting = 0
 
     @property
-    def origins(self) -> int:
-        """How many upstream partitions are known."""
-        return len(self._origins)
+    def ticking(self) -> int:
+        """Ticks in a round, at most."""
+        return self.targets * sum(1 + at.measures for at in self._origins.values())
 
 
 def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:

@@ -242,7 +242,7 @@ class Ingest:
 
     def _tick_every(self) -> Millis:
         """Milliseconds between two rounds of ticks."""
-        return max(1000, self.hop.origins * self.hop.targets * 1000 // TICKS_A_SECOND)
+        return max(1000, self.hop.ticking * 1000 // TICKS_A_SECOND)
 
     def _failed(self, doing: str, error: Exception) -> None:
         """Give up what is open, to read it again: others may have the partitions now, or Kafka had a bad moment."""

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stream.ingest.hop import Hop
+from agents.stream.ingest.hop import Hop, Out
 from agents.stream.partition import partition_of
 from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
 from pipeline.sources.normalise import Normaliser
@@ -139,6 +139,39 @@ def test_performance_data_go_to_metrics_and_a_series_stays_in_one_partition() ->
             series.setdefault(sample.metric, set()).add(out.partition)
     assert len(series) == 2
     assert all(len(partitions) == 1 for partitions in series.values())
+
+
+def lines(time: int, value: int = 1) -> bytes:
+    return f"load,host=h1 value={value} {time * 1_000_000}".encode()
+
+
+def told_of(outs: Sequence[Out], topic: str) -> list[tuple[int | None, str, int]]:
+    """Where it goes, whose time it is, and what that is; of packs without rows."""
+    heads = [(out.partition, orjson.loads(out.value)) for out in outs if out.topic == topic]
+    return [(target, head["origin"], head["high"]) for target, head in heads if "rows" not in head]
+
+
+def test_samples_move_time_on_as_events_do_and_a_clock_that_is_ahead_does_not() -> None:
+    work = hop(1)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 + 3_600_000))])
+    (out,) = work.packs(T0)
+    assert unpack_samples(out.value).high == T0
+    work = hop(1)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 - 9_000))])
+    assert unpack_samples(work.packs(T0)[0].value).high == T0 - 5_000
+
+
+def test_metrics_are_told_how_far_those_are_from_which_samples_come() -> None:
+    work = hop(2)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000))])
+    work.take("raw.native/0", "native", [Read(payload())])
+    (target,) = {out.partition for out in work.packs(T0) if out.topic == "metrics"}
+    assert told_of(work.ticks(T0), "metrics") == [(1 - (target or 0), "raw.influx/0", T0 - 5_000)]
+    ended = [("raw.influx/0", "influx"), ("raw.native/0", "native")]
+    outs = work.ticks(T0 + 1_000, ended)
+    assert told_of(outs, "metrics") == [(n, "raw.influx/0", T0 + 1_000) for n in range(2)]
+    assert told_of(outs, "events") == [(n, name, T0 + 1_000) for name, _ in ended for n in range(2)]
+    assert work.ticking == 6
 
 
 def test_what_is_read_by_others_is_forgotten() -> None:
