@@ -38,7 +38,8 @@ def worker(config: Path | None, bootstrap: str | None, roles: tuple[str, ...], n
     """Run a worker of the stream on Kafka, until stopped: any number of them share the work.
 
     ingest turns raw payloads into packs of events; correlate folds, correlates and ranks; detect learns from metric
-    samples and tells of what is unusual. Each role is a process of its own. Logs are JSON lines on standard error; /-/healthy, /-/ready and /metrics are at the port of each role.
+    samples and tells of what is unusual. Each role is a process of its own. Logs are JSON lines on standard error;
+    /-/healthy, /-/ready and /metrics are at the port of each role.
     """
     settings = configured(config, bootstrap)
     chosen = list(dict.fromkeys(roles)) or list(ROLES)

@@ -55,11 +55,11 @@ class Measured(Stage):
     def __init__(self, settings: KafkaSettings) -> None:
         super().__init__(settings, Play([], []))
 
-    def measure(self, samples: Sequence[MetricSample], pause: float = 0.0) -> None:
+    def measure(self, samples: Sequence[MetricSample], pause: float = 0.0, pack: int = PACK) -> None:
         """Put samples into the topic of metrics, packed as the ingest hop does."""
         producer = clients.producer(self.settings)
-        for at in range(0, len(samples), PACK * PARTITIONS):
-            some = samples[at : at + PACK * PARTITIONS]
+        for at in range(0, len(samples), pack * PARTITIONS):
+            some = samples[at : at + pack * PARTITIONS]
             packs: list[list[MetricSample]] = [[] for _ in range(PARTITIONS)]
             for one in some:
                 series = fingerprint(one.tenant, one.resource, one.component, one.metric)
@@ -168,7 +168,9 @@ def test_models_that_are_killed_and_moved_leave_no_trace(settings: KafkaSettings
     others = [Worker(settings, "w0", tmp_path)]
     with ended([*models, *others]):
         stage.begin(others)
-        playing = threading.Thread(target=stage.measure, args=(samples, 0.25))
+        known = KNOWN * len(NAMES)
+        stage.measure(samples[:known])
+        playing = threading.Thread(target=stage.measure, args=(samples[known:], 0.25, PACK // 5))
         playing.start()
         time.sleep(3)
         models[0].kill()
