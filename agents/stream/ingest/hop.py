@@ -77,6 +77,7 @@ class Hop:
                 if event.time > high:
                     high = max(high, vouched_time(event, skew))
             for sample in samples:
+                at.measures = True
                 at.samples[partition(_series(sample))].append(sample)
                 if sample.time > high:
                     high = max(high, sample.time if sample.time - sample.received <= skew else sample.received)
@@ -84,7 +85,6 @@ class Hop:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
-            at.measures = at.measures or bool(samples)
         at.high = high
         self.waiting += len(messages)
         self.received[source] += len(messages)
