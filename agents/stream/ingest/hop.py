@@ -30,7 +30,7 @@ class Out(NamedTuple):
 class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
-    __slots__ = ("events", "high", "measures", "name", "samples", "source", "told", "told_of_samples")
+    __slots__ = ("events", "high", "measured", "name", "received", "samples", "source", "told", "told_of_samples")
 
     def __init__(self, name: str, source: str, targets: int) -> None:
         self.name, self.source = name, source
@@ -41,16 +41,28 @@ class Origin:
         """The `high` that each target was last told; one of 0 says nothing."""
         self.told_of_samples: list[Millis] = [0] * targets
         """The same in the topic of metrics."""
-        self.measures = False
-        """Whether a sample came from it: only then is it told of in the topic of metrics."""
+        self.measured: Millis = 0
+        """The newest time of a sample; only where there was one is the topic of metrics told how far this is. It moves
+        no time in the topic of events: that is done by who reads the samples, who may be far behind."""
+        self.received: Millis = 0
+        """When the last message reached Kafka; how long it has been read to its end where that is later."""
+
+    @property
+    def newest(self) -> Millis:
+        """How far it is, samples included."""
+        return max(self.high, self.measured)
 
 
 class Hop:
-    """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds."""
+    """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds.
 
-    def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int) -> None:
+    With `clock` the messages are of today: samples are then said to be sent when Kafka got them, so that nobody waits
+    for those that we are slow to read.
+    """
+
+    def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int, clock: bool = False) -> None:
         self._normalise = normaliser.normalise
-        self.targets, self._skew, self._pack = targets, skew, pack
+        self.targets, self._skew, self._pack, self._clock = targets, skew, pack, clock
         self._partition = Partitioner(targets)
         self._origins: dict[str, Origin] = {}
         self._dead: list[Out] = []
@@ -77,15 +89,14 @@ class Hop:
                 if event.time > high:
                     high = max(high, vouched_time(event, skew))
             for sample in samples:
-                at.measures = True
                 at.samples[partition(_series(sample))].append(sample)
-                if sample.time > high:
-                    high = max(high, sample.time if sample.time - sample.received <= skew else sample.received)
+                time = sample.time if sample.time - sample.received <= skew else sample.received
+                at.measured = max(at.measured, time)
             for refused in refusals:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
-        at.high = high
+        at.high, at.received = high, fields["received"]
         self.waiting += len(messages)
         self.received[source] += len(messages)
         self.decoded += count
@@ -100,8 +111,7 @@ class Hop:
                     outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, sent, events))))
                     at.told[target] = at.high
                 for samples in _parts(at.samples[target], self._pack):
-                    outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, sent, samples))))
-                    at.told_of_samples[target] = at.high
+                    outs.append(self._measured(at, target, sent, samples))
                 at.events[target], at.samples[target] = [], []
         self.waiting = 0
         return outs
@@ -113,18 +123,22 @@ class Hop:
         """
         for name, source in ended:
             at = self._origins.get(name) or self._origins.setdefault(name, Origin(name, source, self.targets))
-            at.high = max(at.high, now)
+            at.high, at.received = max(at.high, now), max(at.received, now)
         outs = []
         for at in self._origins.values():
             for target, told in enumerate(at.told):
                 if told < at.high and not at.events[target]:
                     outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now))))
                     at.told[target] = at.high
-            for target, told in enumerate(at.told_of_samples if at.measures else ()):
-                if told < at.high and not at.samples[target]:
-                    outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, now))))
-                    at.told_of_samples[target] = at.high
+            for target, told in enumerate(at.told_of_samples if at.measured else ()):
+                if told < at.newest and not at.samples[target]:
+                    outs.append(self._measured(at, target, now))
         return outs
+
+    def _measured(self, at: Origin, target: int, now: Millis, samples: Sequence[MetricSample] = ()) -> Out:
+        at.told_of_samples[target] = at.newest
+        sent = min(now, at.received) if self._clock else now
+        return Out("metrics", target, None, pack_samples(Samples(at.name, at.newest, sent, samples)))
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
         """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""
@@ -137,7 +151,7 @@ class Hop:
     @property
     def ticking(self) -> int:
         """Ticks in a round, at most."""
-        return self.targets * sum(1 + at.measures for at in self._origins.values())
+        return self.targets * sum(1 + bool(at.measured) for at in self._origins.values())
 
 
 def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:

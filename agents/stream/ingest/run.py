@@ -82,7 +82,8 @@ class Ingest:
         )
         self._producer: Producer = self._new_producer()
         targets = len(self._producer.partitions_for(self.settings.topic("events")))
-        self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, self.settings.ingest.pack)
+        ingest = self.settings.ingest
+        self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, ingest.pack, ingest.clock)
         self.transactions = self.given_up = self.packs = self.ticks = 0
         self.broken = False
         """Whether Kafka failed us, and we have not begun anew yet."""

@@ -31,8 +31,8 @@ class Read(NamedTuple):
     key: bytes | None = None
 
 
-def hop(targets: int = 4, pack: int = 100) -> Hop:
-    return Hop(Normaliser({name: make_source(name) for name in SOURCES}), targets, skew=30_000, pack=pack)
+def hop(targets: int = 4, pack: int = 100, clock: bool = False) -> Hop:
+    return Hop(Normaliser({name: make_source(name) for name in SOURCES}), targets, skew=30_000, pack=pack, clock=clock)
 
 
 def payload(host: str = "h1", time: int = T0, **more: object) -> bytes:
@@ -151,7 +151,7 @@ def told_of(outs: Sequence[Out], topic: str) -> list[tuple[int | None, str, int]
     return [(target, head["origin"], head["high"]) for target, head in heads if "rows" not in head]
 
 
-def test_samples_move_time_on_as_events_do_and_a_clock_that_is_ahead_does_not() -> None:
+def test_samples_move_time_of_metrics_and_a_clock_that_is_ahead_does_not() -> None:
     work = hop(1)
     work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 + 3_600_000))])
     (out,) = work.packs(T0)
@@ -159,6 +159,21 @@ def test_samples_move_time_on_as_events_do_and_a_clock_that_is_ahead_does_not() 
     work = hop(1)
     work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 - 9_000))])
     assert unpack_samples(work.packs(T0)[0].value).high == T0 - 5_000
+    assert told_of(work.ticks(T0), "events") == [], "events do not wait for whoever reads samples"
+
+
+def test_samples_that_are_read_late_say_so_in_ordinary_life_and_not_in_a_replay() -> None:
+    for clock, sent in ((True, T0), (False, T0 + 3_600_000)):
+        work = hop(1, clock=clock)
+        work.take("raw.influx/0", "influx", [Read(lines(T0))])
+        (out,) = work.packs(T0 + 3_600_000)
+        assert unpack_samples(out.value).sent == sent
+    work = hop(1, clock=True)
+    work.take("raw.influx/0", "influx", [Read(lines(T0))])
+    work.packs(T0 + 1_000)
+    work.ticks(T0 + 5_000, [("raw.influx/0", "influx")])
+    work.take("raw.influx/0", "influx", [Read(lines(T0), timestamp=T0 + 6_000)])
+    assert unpack_samples(work.packs(T0 + 6_500)[0].value).sent == T0 + 6_000
 
 
 def test_metrics_are_told_how_far_those_are_from_which_samples_come() -> None:
