@@ -106,7 +106,7 @@ def role(bootstrap: str, samples: Sequence[MetricSample], folder: Path) -> dict[
 
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
-    options = arguments("Speed of the models on Kafka.", given, series="4000", points="100")
+    options = arguments("Speed of the models on Kafka.", given, series="2000", points="200")
     samples = measured(int(options.series), int(options.points))
     figures: dict[str, Any] = {"samples": len(samples), "bare": bare(samples)}
     print(f"{len(samples):,} samples; the step alone: {figures['bare']}", flush=True)

@@ -170,16 +170,15 @@ def test_models_that_are_killed_and_moved_leave_no_trace(settings: KafkaSettings
         stage.begin(others)
         known = KNOWN * len(NAMES)
         stage.measure(samples[:known])
-        playing = threading.Thread(target=stage.measure, args=(samples[known:], 0.25, PACK // 5))
+        playing = threading.Thread(target=stage.measure, args=(samples[known:], 0.03, 2))
         playing.start()
-        time.sleep(3)
-        models[0].kill()
-        models[0] = Worker(settings, "d0", tmp_path, "detect")
-        time.sleep(5)
-        models.append(Worker(settings, "d1", tmp_path, "detect"))
-        time.sleep(5)
-        models[0].kill()
-        models[0] = Worker(settings, "d0", tmp_path, "detect")
+        for victim in (0, 0, 0, 1, 0, 1):
+            time.sleep(2.5)
+            if victim < len(models):
+                models[victim].kill()
+                models[victim] = Worker(settings, f"d{victim}", tmp_path, "detect")
+            else:
+                models.append(Worker(settings, f"d{victim}", tmp_path, "detect"))
         with ended(models):
             playing.join()
             stage.tick(samples[-1].time + stage.config.flow.time.lateness)
