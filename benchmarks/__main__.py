@@ -11,6 +11,7 @@ import sys
 #: The name on the command line, and what it measures.
 BENCHMARKS: dict[str, str] = {
     "core": "events a second through the core, and the share of each stage",
+    "detect": "samples a second through the models on a real broker, beside the step alone; checkpoints",
     "growth": "the cost of one alert, and the memory, when there is more already",
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
     "indexing": "documents a second into Elasticsearch, beside the client's own helper; bytes an event on the disk",

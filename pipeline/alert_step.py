@@ -8,6 +8,7 @@ from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange, told
 from pipeline.stages.intake import Intake
+from pipeline.stages.node import MODELS
 from pipeline.stages.skew import Skew
 from pipeline.state import Table
 from schemas.alert import Alert
@@ -32,7 +33,7 @@ class AlertStep:
         """Begin with an event: its time by our clock."""
         clock = self.clock
         self.intake.seq = clock.arrive(event.kind._value_, event.source)  # `value` is reckoned at each look
-        time = self.skew.correct(event)
+        time = event.time if event.source == MODELS else self.skew.correct(event)  # see `TrendStep.begin`
         if time < clock.watermark:
             clock.count("late")
         return time

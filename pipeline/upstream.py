@@ -32,6 +32,11 @@ class Upstreams:
         old_high, old_sent = self.table.get(origin) or (0, 0)
         self.table[origin] = [max(high, old_high), RESTS if rests else max(sent, old_sent)]
 
+    @property
+    def rests(self) -> bool:
+        """Whether all that are known rest."""
+        return bool(self.table.live) and all(sent == RESTS for _, sent in self.table.live.values())
+
     def least(self) -> Millis:
         """The time that all have reached; 0 before anything is known."""
         return min((high for high, _ in self._speaking()), default=0)

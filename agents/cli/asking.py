@@ -7,10 +7,12 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
+from agents.cli.kafka_options import configured
 from agents.cli.output import console, json_option, print_json, store_option
 from schemas.base import ConfigError
 from schemas.command import Action, Command, Reply, Role
@@ -90,15 +92,28 @@ def reaching(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def asking(function: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options that say who asks whom, and `ask`, an Asking made from them."""
+    """Give a command the options that say who asks whom, and `ask`, an Asking made from them.
+
+    One that has the options of Kafka as well can also ask the workers there.
+    """
 
     @wraps(function)
     def with_ask(
-        *, by: str, role: str | None, url: str, token_file: str, store: str, as_json: bool, **rest: Any
+        *,
+        by: str,
+        role: str | None,
+        url: str,
+        token_file: str,
+        store: str,
+        as_json: bool,
+        config: Path | None = None,
+        bootstrap: str | None = None,
+        **rest: Any,
     ) -> None:
         from agents.cli.channel import channel
 
-        with channel(url, token_file, store) as way:
+        kafka = configured(config, bootstrap).kafka if config is not None or bootstrap else None
+        with channel(url, token_file, store, kafka) as way:
             function(ask=Asking(way, by, None if role is None else Role(role), as_json=as_json), **rest)
 
     made: Callable[..., object] = with_ask

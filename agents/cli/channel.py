@@ -1,11 +1,11 @@
-"""The two ways to a flow: over HTTP of a running host, and through the store of one at rest."""
+"""The ways to a flow: over HTTP of a running host, through Kafka, and through the store of a host at rest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -18,6 +18,7 @@ from agents.embedded.host import Host
 from agents.embedded.store import Store
 from agents.embedded.tokens import load_token
 from agents.source_files import make_sources
+from agents.stream.settings import KafkaSettings
 from pipeline.flow import Flow
 from pipeline.sources.normalise import Normaliser
 from schemas.alert import Alert
@@ -25,6 +26,9 @@ from schemas.base import ConfigError
 from schemas.command import Command, Reply
 from schemas.event import DeadLetter, RawRecord
 from schemas.incident import Incident
+
+if TYPE_CHECKING:
+    from agents.stream.asking import KafkaChannel
 
 TIMEOUT = 30.0
 REPLIED = (200, 409)
@@ -160,10 +164,16 @@ def settings_beside(path: str) -> Config:
 
 
 @contextmanager
-def channel(url: str, token_file: str, store: str) -> Iterator[Channel]:
-    """The way to the host at `url`, or to the store where no URL is given."""
-    way = HttpChannel(url, token_file) if url else StoreChannel(store)
+def channel(url: str, token_file: str, store: str, kafka: KafkaSettings | None = None) -> Iterator[Channel]:
+    """The way to the host at `url`, else to the workers on Kafka, or to the store where neither is given."""
+    way = HttpChannel(url, token_file) if url else _on_kafka(kafka) if kafka else StoreChannel(store)
     try:
         yield way
     finally:
         way.close()
+
+
+def _on_kafka(settings: KafkaSettings) -> KafkaChannel:
+    from agents.stream.asking import KafkaChannel  # its client takes long to import
+
+    return KafkaChannel(settings)

@@ -12,7 +12,9 @@ from agents import backtest as backtests
 from agents.cli.asking import Asking, asking
 from agents.cli.command import Group, subcommand
 from agents.cli.desk import opened
+from agents.cli.kafka_options import configured, kafka_options
 from agents.cli.output import console, count, json_option, moment, print_json, rows, store_option, table
+from agents.stream.learned import Learned
 from agents.watched import Watched, watched
 from models.registry import DETECTORS
 from models.words import number, picture
@@ -31,16 +33,37 @@ def models() -> None:
     """See what is learned of metric samples, tell it what was right, and try a detector on history."""
 
 
-@subcommand(models, "list", "tocsin models list", "tocsin models list --metric disk --json")
+@subcommand(
+    models,
+    "list",
+    "tocsin models list",
+    "tocsin models list --metric disk --json",
+    "tocsin models list --bootstrap 127.0.0.1:9092",
+)
 @click.option("--resource", default="", help="Only those whose resource contains this.")
 @click.option("--metric", default="", help="Only those whose metric contains this.")
 @click.option("--speaking", is_flag=True, help="Only those with an anomaly or a forecast that is on.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="So many at most.")
 @store_option
+@kafka_options
 @json_option
-def listing(resource: str, metric: str, limit: int, store: str, *, speaking: bool, as_json: bool) -> None:
-    """List the series that are learned, those that say something first, with their thresholds and sizes."""
-    desk = opened(store)
+def listing(
+    resource: str,
+    metric: str,
+    limit: int,
+    store: str,
+    config: Path | None,
+    bootstrap: str | None,
+    *,
+    speaking: bool,
+    as_json: bool,
+) -> None:
+    """List the series that are learned, those that say something first, with their thresholds and sizes.
+
+    With --config or --bootstrap those of the workers on Kafka, as of their last checkpoints, else those of the store.
+    """
+    on_kafka = config is not None or bootstrap
+    desk = Learned(configured(config, bootstrap).kafka) if on_kafka else opened(store)
     found = [
         one
         for one in watched(desk.state("series"))
@@ -85,10 +108,12 @@ def _cells(one: Watched) -> tuple[str, ...]:
 @click.option("--for", "lasts", help="With expected: how long, such as 2h.")
 @click.option("--until", "ends", help="With expected: until when, such as 2026-12-01T22:00:00Z.")
 @asking
+@kafka_options
 def feedback(alert: str, verdict: str, lasts: str | None, ends: str | None, ask: Asking) -> None:
     """Say that an anomaly or a forecast was right or wrong, or that what its series does is expected for a while.
 
-    ALERT is the fingerprint of its alert. Wrong makes such anomalies of that series three times rarer.
+    ALERT is the fingerprint of its alert. Wrong makes such anomalies of that series three times rarer. With --config or
+    --bootstrap the workers on Kafka are told, by way of their topic of commands.
     """
     if (verdict == "expected") != ((lasts is None) != (ends is None)):
         raise click.UsageError("give --for or --until with expected, and only there")

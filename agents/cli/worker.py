@@ -27,6 +27,7 @@ GRACE = 10
     "tocsin worker --config examples/tocsin.yaml",
     "tocsin worker --role ingest --name ingest-1 --port 9101",
     "tocsin worker --role correlate --name correlate-1 --port 9102",
+    "tocsin worker --role detect --name detect-1 --port 9103",
 )
 @click.option("--role", "roles", type=click.Choice(list(ROLES)), multiple=True, help="May be given again; all without.")
 @click.option("--name", default=socket.gethostname, help="Its own among all workers, and always the same: the host's.")
@@ -36,8 +37,9 @@ GRACE = 10
 def worker(config: Path | None, bootstrap: str | None, roles: tuple[str, ...], name: str, host: str, port: int) -> None:
     """Run a worker of the stream on Kafka, until stopped: any number of them share the work.
 
-    ingest turns raw payloads into packs of events; correlate folds, correlates and ranks. Each role is a process of its
-    own. Logs are JSON lines on standard error; /-/healthy, /-/ready and /metrics are at the port of each role.
+    ingest turns raw payloads into packs of events; correlate folds, correlates and ranks; detect learns from metric
+    samples and tells of what is unusual. Each role is a process of its own. Logs are JSON lines on standard error;
+    /-/healthy, /-/ready and /metrics are at the port of each role.
     """
     settings = configured(config, bootstrap)
     chosen = list(dict.fromkeys(roles)) or list(ROLES)

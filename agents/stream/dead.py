@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from agents.stream.clients import KafkaError, broker_there, consumer, partition, producer
+from agents.stream.clients import KafkaError, producer
 from agents.stream.ingest.hop import ORIGIN
 from agents.stream.ingest.run import RAW
 from agents.stream.settings import KafkaSettings
+from agents.stream.whole import whole
 from agents.stream.wire import unpack_record
 from schemas.base import ConfigError
 from schemas.event import DeadLetter, RawRecord
@@ -45,18 +46,7 @@ class DeadTopic:
         return {}
 
     def _letters(self) -> Iterator[DeadLetter]:
-        topic = self._settings.topic(TOPIC)
-        with closing(consumer(self._settings, max_poll_records=5000)) as reader, broker_there(self._settings):
-            numbers = reader.partitions_for_topic(topic)
-            if not numbers:
-                raise ConfigError(f"Kafka at {self._settings.address} has no topic {topic}; `tocsin topics create`")
-            partitions = [partition(topic, number) for number in sorted(numbers)]
-            reader.assign(partitions)
-            ends = reader.end_offsets(partitions)
-            while any(reader.position(one) < ends[one] for one in partitions):
-                for messages in reader.poll(500).values():
-                    for message in messages:
-                        yield unpack_record(DeadLetter, message.value or b"")
+        return (unpack_record(DeadLetter, message.value or b"") for message in whole(self._settings, TOPIC))
 
     def replay(self, raw: RawRecord) -> None:
         """Send a payload again to the topic of its source; it is there once this returns. Raises ConfigError."""

@@ -70,6 +70,11 @@ class KafkaSettings(Record):
         ge=100,
         description="A worker keeps its state this often; what came since is read again after it died.",
     )
+    checkpoint_models: Span = Field(
+        default=60 * SECOND,
+        ge=100,
+        description="The same for the models of metrics, of which nearly all is written each time: 4 KB a series.",
+    )
     session: Span = Field(
         default=10 * SECOND, description="A worker not heard of for this long loses its partitions to others."
     )

@@ -22,11 +22,12 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
 from schemas.base import BadRecord, Record
+from schemas.command import Command
 from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
 VERSION = 1
-EVENTS, CHANGES, SAMPLES = "events", "changes", "samples"
+EVENTS, CHANGES, SAMPLES, FEEDBACK = "events", "changes", "samples", "feedback"
 EVENT_FIELDS = tuple(Event.model_fields)
 SAMPLE_FIELDS = tuple(MetricSample.model_fields)
 CHANGE_FIELDS = AlertChange._fields
@@ -52,6 +53,9 @@ class Events(NamedTuple):
     `pipeline.stages.skew`) of its events so far, those of this pack included, whatever partition they went to; it may
     start again lower after a restart: readers keep the highest. `sent` is the clock of the sender. Times in
     milliseconds. `rests`: the origin is read to its end, and nobody need wait for it until it speaks again.
+
+    What the models say comes from an origin of its own, detect/partition. Its packs that hold events are numbered, in
+    growing order with gaps: the same number is always the same pack, so a reader drops those it has had. 0: no number.
     """
 
     origin: str
@@ -59,6 +63,7 @@ class Events(NamedTuple):
     sent: int
     events: Sequence[Event] = ()
     rests: bool = False
+    number: int = 0
 
 
 class Samples(NamedTuple):
@@ -68,6 +73,7 @@ class Samples(NamedTuple):
     high: int
     sent: int
     samples: Sequence[MetricSample] = ()
+    rests: bool = False
 
 
 class Changes(NamedTuple):
@@ -96,7 +102,7 @@ class Changes(NamedTuple):
 def pack_events(pack: Events) -> bytes:
     """One message of the topic of events."""
     rows = [_event_row(event.__dict__) for event in pack.events]
-    more = {"rests": True} if pack.rests else {}
+    more = ({"rests": True} if pack.rests else {}) | ({"number": pack.number} if pack.number else {})
     return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
 
 
@@ -106,12 +112,18 @@ def pack_samples(pack: Samples) -> bytes:
     for at, sample in enumerate(pack.samples):
         if not isfinite(sample.value):
             rows[at] = [*rows[at][:_VALUE], str(sample.value), *rows[at][_VALUE + 1 :]]
-    return _pack(SAMPLES, pack.origin, pack.high, pack.sent, SAMPLE_FIELDS, rows)
+    more = {"rests": True} if pack.rests else {}
+    return _pack(SAMPLES, pack.origin, pack.high, pack.sent, SAMPLE_FIELDS, rows, **more)
 
 
 def pack_changes(pack: Changes) -> bytes:
     """One message of the topic of alerts."""
     return _pack(CHANGES, pack.origin, pack.high, pack.sent, CHANGE_FIELDS, pack.changes, first=pack.first)
+
+
+def pack_feedback(command: Command) -> bytes:
+    """One message of the topic of metrics, for the partition that is to be asked next."""
+    return orjson.dumps({"v": VERSION, "kind": FEEDBACK, "command": command.model_dump(mode="json")})
 
 
 def pack_record(record: Record) -> bytes:
@@ -143,17 +155,32 @@ def unpack_events(data: bytes) -> Events:
             events = [_event(row) for row in rows]
         else:
             events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
-        return Events(head["origin"], head["high"], head["sent"], events, head.get("rests", False))
+        rests, number = head.get("rests", False), head.get("number", 0)
+        return Events(head["origin"], head["high"], head["sent"], events, rests, number)
     except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
         raise BadRecord("not-a-pack", f"of events: {error}") from error
 
 
 def unpack_samples(data: bytes) -> Samples:
     """The inverse of `pack_samples`. Raises BadRecord."""
-    head = _head(data, SAMPLES)
+    return _samples(_head(data, SAMPLES))
+
+
+def unpack_metrics(data: bytes) -> Samples | Command:
+    """A message of the topic of metrics: the inverse of `pack_samples`, or of `pack_feedback`. Raises BadRecord."""
+    head = _head(data, SAMPLES, FEEDBACK)
+    if head["kind"] == SAMPLES:
+        return _samples(head)
+    try:
+        return Command.model_validate(head.get("command"))
+    except ValidationError as error:
+        raise BadRecord("not-valid", f"feedback: {error.errors()[0]['msg']}") from error
+
+
+def _samples(head: dict[str, Any]) -> Samples:
     try:
         samples = _SAMPLES.validate_python(_known(head.get("fields", ()), head.get("rows", []), SAMPLE_FIELDS))
-        return Samples(head["origin"], head["high"], head["sent"], samples)
+        return Samples(head["origin"], head["high"], head["sent"], samples, head.get("rests", False))
     except (KeyError, TypeError, ValueError) as error:
         raise BadRecord("not-a-pack", f"of samples: {error}") from error
 
@@ -179,15 +206,15 @@ def unpack_record(kind: type[R], data: bytes) -> R:
         raise BadRecord("not-valid", f"{kind.__name__} {where}: {first['msg']}") from error
 
 
-def _head(data: bytes, kind: str) -> dict[str, Any]:
+def _head(data: bytes, *kinds: str) -> dict[str, Any]:
     try:
         head = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRecord("not-json", str(error)) from error
-    if not isinstance(head, dict) or head.get("kind") != kind:
-        raise BadRecord("not-a-pack", f"of {kind}")
+    if not isinstance(head, dict) or head.get("kind") not in kinds:
+        raise BadRecord("not-a-pack", f"of {' or '.join(kinds)}")
     if head.get("v") != VERSION:
-        raise BadRecord("unknown-version", f"{head.get('v')!r} of a pack of {kind}; this reader knows {VERSION}")
+        raise BadRecord("unknown-version", f"{head.get('v')!r} of {head['kind']}; this reader knows {VERSION}")
     return head
 
 

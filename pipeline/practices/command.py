@@ -73,20 +73,7 @@ class Desk:
             self.seen[command.id] = seq
             if len(self.seen) > REMEMBERED:
                 del self.seen[min(self.seen.live, key=lambda key: (self.seen[key], key))]
-        ok = reason in ("done", "repeated")
-        reply = Reply(command=command.id, time=command.time, ok=ok, reason=reason, text=text)
-        audit = AuditEntry(
-            id=f"{command.id}#{seq}",
-            time=command.time,
-            by=command.by,
-            role=command.role,
-            action=command.action,
-            target=command.target,
-            ok=ok,
-            reason=reason,
-            text=text,
-        )
-        return [reply, audit, *versions]
+        return [*answered(command, seq, reason, text), *versions]
 
     def _decide(self, command: Command) -> Done:
         if command.id in self.seen:
@@ -220,6 +207,24 @@ class Desk:
 
     def _version(self, group: Group, reason: str, command: Command) -> Incident:
         return self._practice.version(group, reason, command.time)
+
+
+def answered(command: Command, seq: int, reason: str, text: str) -> tuple[Reply, AuditEntry]:
+    """The reply to a command, and its line in the audit trail; `seq` numbers it among the inputs of the step."""
+    ok = reason in ("done", "repeated")
+    reply = Reply(command=command.id, time=command.time, ok=ok, reason=reason, text=text)
+    audit = AuditEntry(
+        id=f"{command.id}#{seq}",
+        time=command.time,
+        by=command.by,
+        role=command.role,
+        action=command.action,
+        target=command.target,
+        ok=ok,
+        reason=reason,
+        text=text,
+    )
+    return reply, audit
 
 
 def _word(command: Command, name: str) -> str:

@@ -67,8 +67,8 @@ class Intake:
                 identity_of(event, self._scope(event)), self._rules_for(event)
             )
         old = state.view
-        if event.time - old.last > state.rules.forget and old.spells:  # what it was is told before it is forgotten
-            self.parted.append(record_of(fingerprint, state))
+        if old.spells and event.time - old.last > state.rules.forget and (not old.raw or old.expires < event.time):
+            self.parted.append(record_of(fingerprint, state))  # what it was is told before it is forgotten
         reason = self.last_reason = state.insert(point_of(event, RANK[event.severity]), self.watermark, moved)
         if reason == "duplicate":
             return None

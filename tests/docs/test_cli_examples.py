@@ -98,7 +98,7 @@ def until_ready(words: list[str]) -> int:
 
 RUNS_ON = ("tocsin run ", "tocsin worker")
 """Examples that end only when they are stopped: tests/agents/cli/test_run.py and tests/integration/kafka run those."""
-ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap")
+ON_KAFKA = ("tocsin kafka", "tocsin topics", "tocsin dead list --bootstrap", "tocsin models list --bootstrap")
 """Examples that need a broker: test_kafka_examples.py runs those."""
 ON_ELASTIC = ("tocsin index", "tocsin backup")
 """Examples that need an Elasticsearch, with those that say so: test_elastic_examples.py runs those."""

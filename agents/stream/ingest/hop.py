@@ -34,7 +34,10 @@ UNTOLD = -1
 class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
-    __slots__ = ("events", "high", "highs", "name", "rests", "samples", "source", "told")
+    __slots__ = (
+        *("events", "high", "highs", "measured", "name", "quiet", "received", "rests", "samples", "source", "told"),
+        "told_of_samples",
+    )
 
     def __init__(self, name: str, source: str, targets: int) -> None:
         self.name, self.source = name, source
@@ -47,14 +50,31 @@ class Origin:
         """The `high` that each target was last told."""
         self.rests = [False] * targets
         """Which targets were told that it is read to its end, and nothing since."""
+        self.told_of_samples: list[Millis] = [0] * targets
+        self.quiet = [False] * targets
+        """The same two in the topic of metrics."""
+        self.measured: Millis = 0
+        """The newest time of a sample; only where there was one is the topic of metrics told how far this is. It moves
+        no time in the topic of events: that is done by who reads the samples, who may be far behind."""
+        self.received: Millis = 0
+        """When the last message reached Kafka; how long it has been read to its end where that is later."""
+
+    @property
+    def newest(self) -> Millis:
+        """How far it is, samples included."""
+        return max(self.high, self.measured)
 
 
 class Hop:
-    """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds."""
+    """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds.
 
-    def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int) -> None:
+    With `clock` the messages are of today: samples are then said to be sent when Kafka got them, so that nobody waits
+    for those that we are slow to read.
+    """
+
+    def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int, clock: bool = False) -> None:
         self._normalise = normaliser.normalise
-        self.targets, self._skew, self._pack = targets, skew, pack
+        self.targets, self._skew, self._pack, self._clock = targets, skew, pack, clock
         self._partition = Partitioner(targets)
         self._origins: dict[str, Origin] = {}
         self._dead: list[Out] = []
@@ -85,11 +105,13 @@ class Hop:
                 count += 1
             for sample in samples:
                 at.samples[partition(_series(sample))].append(sample)
+                time = sample.time if sample.time - sample.received <= skew else sample.received
+                at.measured = max(at.measured, time)
             for refused in refusals:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
-        at.high = high
+        at.high, at.received = high, fields["received"]
         self.waiting += len(messages)
         self.received[source] += len(messages)
         self.decoded += count
@@ -108,7 +130,7 @@ class Hop:
                     outs.append(Out("events", target, None, pack_events(pack)))
                     at.told[target], at.rests[target] = high, False
                 for samples in _parts(at.samples[target], self._pack):
-                    outs.append(Out("metrics", target, None, pack_samples(Samples(at.name, at.high, sent, samples))))
+                    outs.append(self._measured(at, target, sent, samples))
                 at.events[target], at.highs[target], at.samples[target] = [], [], []
         self.waiting = 0
         return outs
@@ -127,27 +149,37 @@ class Hop:
                     at.told[target] = 0
         return outs
 
-    def ticks(self, now: Millis, ended: Collection[str] = (), *, clock: bool = True) -> list[Out]:
+    def ticks(self, now: Millis, ended: Collection[str] = ()) -> list[Out]:
         """Packs without events, for those targets that have not been told how far an origin is.
 
-        `ended` are origins that are read to their end while the clock is `now`. With `clock` they are as far as that;
-        without it only events move time, and nobody need wait for them.
+        `ended` are origins that are read to their end while the clock is `now`. In ordinary life they are as far as
+        that; in a replay only events move time, and nobody need wait for them.
         """
         outs = []
         for at in self._origins.values():
             over = at.name in ended
-            if over and clock:
-                at.high = max(at.high, now)
-            rests = over and not clock
+            if over and self._clock:
+                at.high, at.received = max(at.high, now), max(at.received, now)
+            rests = over and not self._clock
             for target, told in enumerate(at.told):
-                if (told < at.high or (rests and not at.rests[target])) and not at.events[target]:
+                if (max(told, 0) < at.high or (rests and not at.rests[target])) and not at.events[target]:
                     outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now, (), rests))))
                     at.told[target], at.rests[target] = at.high, rests
+            for target, told in enumerate(at.told_of_samples if at.measured else ()):
+                if (told < at.newest or (rests and not at.quiet[target])) and not at.samples[target]:
+                    outs.append(self._measured(at, target, now, rests=rests))
         return outs
+
+    def _measured(
+        self, at: Origin, target: int, now: Millis, samples: Sequence[MetricSample] = (), *, rests: bool = False
+    ) -> Out:
+        at.told_of_samples[target], at.quiet[target] = at.newest, rests
+        sent = min(now, at.received) if self._clock else now
+        return Out("metrics", target, None, pack_samples(Samples(at.name, at.newest, sent, samples, rests)))
 
     def high(self, name: str) -> Millis:
         """How far an origin is; 0 before anything is known of it."""
-        return self._origins[name].high if name in self._origins else 0
+        return self._origins[name].newest if name in self._origins else 0
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
         """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""
@@ -158,9 +190,9 @@ class Hop:
             self.waiting = 0
 
     @property
-    def origins(self) -> int:
-        """How many upstream partitions are known."""
-        return len(self._origins)
+    def ticking(self) -> int:
+        """Ticks in a round, at most."""
+        return self.targets * sum(1 + bool(at.measured) for at in self._origins.values())
 
 
 def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:

@@ -85,7 +85,8 @@ class Ingest:
         )
         self._producer: Producer = self._new_producer()
         targets = len(self._producer.partitions_for(self.settings.topic("events")))
-        self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, self.settings.ingest.pack)
+        ingest = self.settings.ingest
+        self.hop = Hop(Normaliser(sources), targets, config.flow.time.skew, ingest.pack, ingest.clock)
         self.transactions = self.given_up = self.packs = self.ticks = 0
         self.broken = False
         """Whether Kafka failed us, and we have not begun anew yet."""
@@ -170,7 +171,7 @@ class Ingest:
         if now - self._ticked >= self._tick_every():
             self._ticked = now
             ended = {self._origin(tp) for tp in self._ended()}
-            outs += self.hop.ticks(now, ended, clock=self.settings.ingest.clock)
+            outs += self.hop.ticks(now, ended)
         if not outs and not self._positions:
             return
         offsets = {tp: position(offset) for tp, offset in self._positions.items()}
@@ -266,7 +267,7 @@ class Ingest:
 
     def _tick_every(self) -> Millis:
         """Milliseconds between two rounds of ticks."""
-        return max(1000, self.hop.origins * self.hop.targets * 1000 // TICKS_A_SECOND)
+        return max(1000, self.hop.ticking * 1000 // TICKS_A_SECOND)
 
     def _failed(self, doing: str, error: Exception) -> None:
         """Give up what is open, to read it again: others may have the partitions now, or Kafka had a bad moment."""

@@ -18,6 +18,7 @@ from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
 from schemas.base import SECOND, Millis
+from schemas.event import Event
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
@@ -35,9 +36,9 @@ class AlertShard(Shard):
         self.upstreams = Upstreams(settings.time.idle)
         self.abreast = Abreast(Upstreams(settings.time.idle), wire.pack_events, wire.unpack_events)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
-        super().__init__(
-            partition, clock, [*self.step.tables, self.upstreams.table, self.numbers, *self.abreast.tables]
-        )
+        self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
+        own = (self.upstreams.table, self.numbers, self.had_of)
+        super().__init__(partition, clock, [*self.step.tables, *own, *self.abreast.tables])
         self._waiting: dict[int, list[AlertChange]] = {target: [] for target in range(targets)}
         self._told = dict.fromkeys(range(targets), (0, -1))
         self._target = Partitioner(targets)
@@ -51,18 +52,29 @@ class AlertShard(Shard):
             self._apply(one)
 
     def _apply(self, pack: Events) -> None:
-        """Time goes on with each event of a pack, as it did upstream, as far as others have come."""
+        """Time goes on with each event of a pack, as it did upstream, as far as others have come.
+
+        What the models say of a series may be newer than what they have read of others, which is what `high` says.
+        """
         step = self.step
-        others = self.upstreams.least_beside(pack.origin)
-        for event in pack.events:
+        most = min(pack.high, self.upstreams.least_beside(pack.origin))
+        for event in self._new(pack):
             time = step.time_of(event)
-            self._advance(min(vouched_time(event, self._skew), others))
+            self._advance(min(vouched_time(event, self._skew), most))
             change = step.fold(event, time)
             if change is not None:
                 self._keep_for_later(change)
         self.upstreams.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
         step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
+
+    def _new(self, pack: Events) -> Iterable[Event]:
+        """The events of a pack, unless it was there before."""
+        if pack.number:
+            if pack.number <= self.had_of.live.get(pack.origin, 0):
+                return ()
+            self.had_of[pack.origin] = pack.number
+        return pack.events
 
     def _advance(self, high: Millis) -> None:
         if self.clock.advance(high):

@@ -1,4 +1,6 @@
-"""The Faust host: an agent for each step, a shard for each partition that is ours, and one task that sends and keeps.
+"""The Faust host: an agent for each input, a shard for each partition that is ours, and one task that sends and keeps.
+
+Which steps a worker has is said by its role: see `Step`, and `correlate` and `detect`, which are made of this.
 
 The agents only change memory. What follows is sent a few times a second; every few seconds each shard writes a
 checkpoint, after all that it has sent so far is in Kafka. After a crash the state is that of the last checkpoint, and
@@ -9,35 +11,57 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import faust
 from faust.types import TP
 
 from agents.config import Config
-from agents.stream import wire
 from agents.stream.clients import faust_options
 from agents.stream.worker.access import aiokafka_options
-from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.keeper import Keeper, Kept
-from agents.stream.worker.outputs import ALERT_STATE, ALERTS, COMMANDS, EVENTS, ROUTES, SCOPE_STATE, outs
-from agents.stream.worker.reference import TOPIC, Given, Reference
-from agents.stream.worker.scopes import ScopeShard
+from agents.stream.worker.outputs import outs
 from agents.stream.worker.sender import Sender
 from agents.stream.worker.shard import Shard
 from agents.stream.worker.store import LogTable
 from agents.stream.worker.transport import Transport
-from pipeline.practices.reference import TYPES
 from schemas.base import BadRecord
-from schemas.command import Command
 from schemas.event import DeadLetter, RawRecord, content_id
 
-GROUP = "tocsin-correlate"
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
 BUFFER = 4096
 """Messages that may wait in memory."""
+
+
+S = TypeVar("S", bound=Shard)
+
+Taken = Callable[[S, bytes, int], None]
+"""What a message does to its shard, by its bytes and its offset. Raises BadRecord for one that is not understood."""
+
+
+class Step(Generic[S]):
+    """One keyed step, and its shards in this worker by partition.
+
+    `log` is the topic of its checkpoints, of which there is one every so many milliseconds. `inputs` are its topics,
+    which have equally many partitions; a shard is made of one partition of each.
+    """
+
+    def __init__(
+        self, name: str, log: str, every: int, inputs: Mapping[str, Taken[S]], make: Callable[[int], S]
+    ) -> None:
+        self.name, self.log, self.every, self.inputs, self.make = name, log, every, inputs, make
+        self.shards: dict[int, S] = {}
+
+
+class Told(NamedTuple):
+    """A figure that a role tells of itself: see `agents.stream.worker.metrics`."""
+
+    name: str
+    text: str
+    value: float
+    counter: bool = False
 
 
 class _App(faust.App):
@@ -56,13 +80,16 @@ class _App(faust.App):
 
 
 class Host:
-    """One worker of the role correlate. `name` makes a restart quick: the group waits for whoever has it."""
+    """One worker of a role. `name` makes a restart quick: the group waits for whoever has it."""
+
+    group: str
+    """The name of the consumer group, without prefix."""
 
     def __init__(self, config: Config, name: str = "") -> None:
         kafka = config.kafka
         self.config, self._prefix = config, kafka.prefix
         self.app = _App(
-            kafka.prefix + GROUP,
+            kafka.prefix + self.group,
             **faust_options(kafka),
             store="memory://",
             topic_disable_leader=True,
@@ -81,27 +108,46 @@ class Host:
             canonical_url=f"http://{name or id(self)}",
         )
         self.app.positions, self.app.failed = self.positions, self.fail
-        options = aiokafka_options(kafka)
-        self.sender = Sender(kafka.prefix, options)
-        self.reference = Reference(kafka.prefix, options)
-        self.alert_shards: dict[int, AlertShard] = {}
-        self.scope_shards: dict[int, ScopeShard] = {}
+        self.sender = Sender(kafka.prefix, aiokafka_options(kafka))
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.refused = 0
         self._keepers: dict[Shard, Keeper] = {}
+        self._tables: dict[str, LogTable] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushes: set[asyncio.Task[None]] = set()
         self.recovered = asyncio.Event()
         self.recovery_seconds = 0.0
 
+    # -- what a role says ------------------------------------------------------------------------------------------
+
+    def steps(self) -> Sequence[Step[Any]]:
+        """Its steps, always the same ones. `sender` knows the topics once a shard is made."""
+        raise NotImplementedError
+
+    def topics(self) -> set[str]:
+        """What it writes to, beside its checkpoints."""
+        raise NotImplementedError
+
+    def tasks(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What runs beside the steps; it may raise to end the worker."""
+        return ()
+
+    async def renew(self, step: Step[Any], mine: set[int]) -> None:
+        """Partitions have come or gone, and the log of the step has been read."""
+        self.recover(step, mine)
+
+    def told(self) -> Iterable[Told]:
+        """Figures of its own."""
+        return ()
+
     # -- start and end ---------------------------------------------------------------------------------------------
 
     async def begin(self) -> None:
         """Connect, join the group, and work until `end`. What fails later is in `failure`."""
-        topics = {topic for _, names in ROUTES.values() for topic in names} | {EVENTS, ALERTS, COMMANDS}
-        topics |= {ALERT_STATE, SCOPE_STATE, *(TOPIC.format(kind) for kind in TYPES)}
-        await self.sender.start(topics)
-        self._spawn(self.reference.run(self._heard), self._tasks)
+        inputs = {topic for step in self.steps() for topic in (*step.inputs, step.log)}
+        await self.sender.start(self.topics() | inputs)
+        for work in self.tasks():
+            self._spawn(work, self._tasks)
         self._declare()
         self._spawn(self._flush(), self._tasks)
         await self.app.start()
@@ -140,50 +186,30 @@ class Host:
     # -- what Faust needs ------------------------------------------------------------------------------------------
 
     def _declare(self) -> None:
-        """Two tables, three agents. All names are ours."""
-        events, alerts = self.sender.partitions(EVENTS), self.sender.partitions(ALERTS)
-        self.alert_log = LogTable(
-            self.app,
-            "alerts",
-            self._prefix + ALERT_STATE,
-            events,
-            lambda mine: self._recovering(self._alerts_recovered(mine)),
-        )
-        self.scope_log = LogTable(
-            self.app,
-            "scopes",
-            self._prefix + SCOPE_STATE,
-            alerts,
-            lambda mine: self._recovering(self._scopes_recovered(mine)),
-        )
-        for table in (self.alert_log, self.scope_log):
+        """A table for each step, an agent for each input. All names are ours."""
+        for step in self.steps():
+            partitions = self.sender.partitions(next(iter(step.inputs)))
+            table = LogTable(self.app, step.name, self._prefix + step.log, partitions, self._renewing(step))
+            self._tables[step.name] = table
             self.app.tables.add(table)
-        for topic, partitions, agent in (
-            (EVENTS, events, self._events),
-            (ALERTS, alerts, self._alerts),
-            (COMMANDS, alerts, self._commands),
-        ):
-            channel = self.app.topic(
-                self._prefix + topic,
-                key_serializer="raw",
-                value_serializer="raw",
-                value_type=bytes,
-                partitions=partitions,
-            )
-            self.app.agent(channel, name=f"tocsin.{topic}")(agent)
+            for topic in step.inputs:
+                channel = self.app.topic(
+                    self._prefix + topic,
+                    key_serializer="raw",
+                    value_serializer="raw",
+                    value_type=bytes,
+                    partitions=partitions,
+                )
+                self.app.agent(channel, name=f"tocsin.{topic}")(self._reading(step, topic))
         self.app.on_partitions_revoked.connect(self._revoked)
 
     def positions(self, assigned: Iterable[TP]) -> dict[TP, int | None]:
         """Where reading goes on in each partition that has a shard; None is at its beginning."""
         found: dict[TP, int | None] = {}
+        steps = {topic: step for step in self.steps() for topic in step.inputs}
         for tp in assigned:
             topic = tp.topic.removeprefix(self._prefix)
-            shards: dict[str, Mapping[int, Shard]] = {
-                EVENTS: self.alert_shards,
-                ALERTS: self.scope_shards,
-                COMMANDS: self.scope_shards,
-            }
-            shard = shards.get(topic, {}).get(tp.partition)
+            shard = steps[topic].shards.get(tp.partition) if topic in steps else None
             if shard is not None:
                 found[tp] = shard.applied[topic] + 1 if topic in shard.applied else None
         return found
@@ -195,39 +221,32 @@ class Host:
         self.recovered.clear()
         await self._keep_all()
 
-    async def _recovering(self, work: Coroutine[Any, Any, None]) -> None:
-        """Faust does not notice when what it calls after a recovery fails."""
-        task = asyncio.ensure_future(work)
-        await asyncio.wait([task])
-        self._ended(task)
-        await self.app.consumer.perform_seek()
+    def _renewing(self, step: Step[Any]) -> Callable[[set[int]], Coroutine[Any, Any, None]]:
+        async def renew(mine: set[int]) -> None:
+            """Faust does not notice when what it calls after a recovery fails."""
+            task = asyncio.ensure_future(self.renew(step, mine))
+            await asyncio.wait([task])
+            self._ended(task)
+            await self.app.consumer.perform_seek()
 
-    async def _alerts_recovered(self, mine: set[int]) -> None:
-        targets = self.sender.partitions(ALERTS)
-        self._recover(self.alert_log, self.alert_shards, mine, lambda n: AlertShard(self.config.flow, n, targets))
+        return renew
 
-    async def _scopes_recovered(self, mine: set[int]) -> None:
-        await self.reference.ready.wait()
-        origins = self.sender.partitions(EVENTS)
-        new = self._recover(self.scope_log, self.scope_shards, mine, lambda n: ScopeShard(self.config.flow, n, origins))
-        known = self.reference.known()
-        for shard in new:
-            _refer(shard, known)
+    def recover(self, step: Step[S], mine: set[int]) -> list[S]:
+        """Shards for the partitions that are ours; those that we had, and nobody else wrote to, go on as they are.
 
-    def _recover(self, table: LogTable, shards: dict[int, Any], mine: set[int], make: Any) -> list[Any]:
-        """Shards for the partitions that are ours; those that we had, and nobody else wrote to, go on as they are."""
+        Returns the new ones.
+        """
         begin = time.perf_counter()
-        logs = table.logs
+        shards, logs = step.shards, self._tables[step.name].logs
         for number in [one for one in shards if one not in mine or logs.waiting(one)]:
             self._keepers.pop(shards.pop(number)).drop()
             if number not in mine:
                 logs.forget(number)
         new = []
         for number in sorted(mine - shards.keys()):
-            shard = shards[number] = make(number)
+            shard = shards[number] = step.make(number)
             restored = logs.release(number)
-            topic = table.changelog_topic_name.removeprefix(self._prefix)
-            keeper = self._keepers[shard] = Keeper(shard, topic, self.sender, logs, self.config.kafka.checkpoint)
+            keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every)
             if restored is not None:
                 shard.restore(restored)
                 keeper.offsets = restored.offsets
@@ -238,40 +257,22 @@ class Host:
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    async def _events(self, stream: Any) -> None:
-        async for event in stream.events():
-            message = event.message
-            shard = self.alert_shards[message.partition]
-            if not shard.had(EVENTS, message.offset):
-                try:
-                    shard.apply(wire.unpack_events(message.value))
-                except BadRecord as error:
-                    self._refuse(shard, message, error)
-                shard.read(EVENTS, message.offset)
-                await self._keepers[shard].room()
+    def _reading(self, step: Step[Any], topic: str) -> Callable[[Any], Coroutine[Any, Any, None]]:
+        take = step.inputs[topic]
 
-    async def _alerts(self, stream: Any) -> None:
-        async for event in stream.events():
-            message = event.message
-            shard = self.scope_shards[message.partition]
-            if not shard.had(ALERTS, message.offset):
-                try:
-                    shard.apply(wire.unpack_changes(message.value))
-                except BadRecord as error:
-                    self._refuse(shard, message, error)
-                shard.read(ALERTS, message.offset)
-                await self._keepers[shard].room()
+        async def read(stream: Any) -> None:
+            async for event in stream.events():
+                message = event.message
+                shard = step.shards[message.partition]
+                if not shard.had(topic, message.offset):
+                    try:
+                        take(shard, message.value, message.offset)
+                    except BadRecord as error:
+                        self._refuse(shard, message, error)
+                    shard.read(topic, message.offset)
+                    await self._keepers[shard].room()
 
-    async def _commands(self, stream: Any) -> None:
-        async for event in stream.events():
-            message = event.message
-            shard = self.scope_shards[message.partition]
-            if not shard.had(COMMANDS, message.offset):
-                try:
-                    shard.command(wire.unpack_record(Command, message.value))
-                except BadRecord as error:
-                    self._refuse(shard, message, error)
-                shard.read(COMMANDS, message.offset)
+        return read
 
     def _refuse(self, shard: Shard, message: Any, error: BadRecord) -> None:
         """What can't be understood is kept with its bytes, and never stops the rest."""
@@ -282,10 +283,6 @@ class Host:
         letter = DeadLetter(id=content_id(origin), reason=error.reason, detail=error.detail, raw=raw)
         shard.outputs += outs([letter])
         self.refused += 1
-
-    def _heard(self, news: Iterable[Given]) -> None:
-        for shard in self.scope_shards.values():
-            _refer(shard, news)
 
     # -- outputs ---------------------------------------------------------------------------------------------------
 
@@ -308,10 +305,6 @@ class Host:
         """Whether all partitions that are ours are served."""
         return self.recovered.is_set() and not self.app.rebalancing and not self.failure.done()
 
-    def steps(self) -> dict[str, dict[int, AlertShard] | dict[int, ScopeShard]]:
-        """The shards of each step, by partition."""
-        return {"alerts": self.alert_shards, "scopes": self.scope_shards}
-
     def lag(self) -> dict[tuple[str, int], int]:
         """Messages that are there and not yet handled, by topic and partition; nothing while partitions move."""
         found: dict[tuple[str, int], int] = {}
@@ -333,27 +326,7 @@ class Host:
             sum(keeper.seconds for keeper in keepers),
         )
 
-    def lost(self) -> int:
-        """Changes of alerts that were deleted before they were read."""
-        return sum(shard.lost for shard in self.scope_shards.values())
-
-    def open_alerts(self) -> int:
-        """Alerts that are open in our partitions."""
-        return sum(shard.open_alerts() for shard in self.scope_shards.values())
-
-    def open_incidents(self) -> int:
-        """Incidents that are not closed in our partitions."""
-        return sum(len(shard.step.practice.by_id) for shard in self.scope_shards.values())
-
     @property
     def generation(self) -> int:
         """Of the consumer group."""
         return int(self.app.consumer_generation_id)
-
-
-def _refer(shard: ScopeShard, news: Iterable[Given]) -> None:
-    news = list(news)
-    shard.refer((given.record, given.at) for given in news if given.record is not None)
-    for given in news:
-        if given.record is None:
-            shard.withdraw(given.kind, given.identity)

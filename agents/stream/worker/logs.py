@@ -11,7 +11,10 @@ import orjson
 LEVELS = {
     "kafka.net": logging.CRITICAL,  # what goes wrong there is told again by those who wanted something
     **dict.fromkeys(("faust", "mode", "aiokafka", "kafka", "asyncio", "uvicorn"), logging.WARNING),
-    **dict.fromkeys((f"agents.stream.worker.{name}" for name in ("host", "store", "transport")), logging.WARNING),
+    **dict.fromkeys(
+        (f"agents.stream.worker.{name}" for name in ("correlate", "detect", "host", "store", "transport")),
+        logging.WARNING,
+    ),
 }
 """Loggers that say too much on a good day: what they count is in the metrics. The last are Faust's, by our names."""
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from agents.stream.ingest.run import Ingest
 
 
-class CorrelateCollector(Collector):
-    """The two steps: what came in and what became of it, how far they are, their checkpoints and recoveries."""
+class HostCollector(Collector):
+    """The steps of a role: what came in and what became of it, how far they are, their checkpoints and recoveries."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -30,15 +30,15 @@ class CorrelateCollector(Collector):
             "tocsin_watermark_delay_seconds", "How far the watermark is behind the clock.", labels=["step", "partition"]
         )
         now = time.time()
-        for step, shards in host.steps().items():
+        for step in host.steps():
             totals: dict[str, int] = {}
-            for number, shard in sorted(shards.items()):
+            for number, shard in sorted(step.shards.items()):
                 for what, count in shard.counters().items():
                     totals[what] = totals.get(what, 0) + count
                 if shard.clock.high:
-                    delay.add_metric([step, str(number)], max(now - shard.clock.watermark / 1000, 0))
+                    delay.add_metric([step.name, str(number)], max(now - shard.clock.watermark / 1000, 0))
             for what, count in sorted(totals.items()):
-                flow.add_metric([step, what], count)
+                flow.add_metric([step.name, what], count)
         yield flow
         yield delay
         yield from self._lag()
@@ -63,19 +63,19 @@ class CorrelateCollector(Collector):
             ("tocsin_sent_messages", "Messages sent.", host.sender.messages),
             ("tocsin_sent_bytes", "Bytes sent.", host.sender.bytes),
             ("tocsin_dead", "Messages that could not be understood.", host.refused),
-            ("tocsin_lost_changes", "Changes of alerts that were deleted before they were read.", host.lost()),
         ):
             yield CounterMetricFamily(name, text, value=value)
 
     def _levels(self) -> Iterable[Metric]:
         host = self._host
         for name, text, value in (
-            ("tocsin_open_alerts", "Alerts that are open.", host.open_alerts()),
-            ("tocsin_open_incidents", "Incidents that are not closed.", host.open_incidents()),
             ("tocsin_ready", "1 when all partitions that are ours are served.", host.ready),
             ("tocsin_recovery_seconds", "How long the last recovery took to make the state.", host.recovery_seconds),
         ):
             yield GaugeMetricFamily(name, text, value=value)
+        for told in host.told():
+            family = CounterMetricFamily if told.counter else GaugeMetricFamily
+            yield family(told.name, told.text, value=told.value)
 
 
 class IngestCollector(Collector):

@@ -12,8 +12,8 @@ from schemas.command import AuditEntry, Reply
 from schemas.event import DeadLetter
 from schemas.incident import Incident, ServiceLevelNotice
 
-EVENTS, ALERTS, COMMANDS, DEAD = "events", "alerts", "commands", "dead"
-ALERT_STATE, SCOPE_STATE = "state.alerts", "state.scopes"
+EVENTS, METRICS, ALERTS, COMMANDS, DEAD = "events", "metrics", "alerts", "commands", "dead"
+ALERT_STATE, SCOPE_STATE, SERIES_STATE = "state.alerts", "state.scopes", "state.series"
 
 ROUTES: dict[type[BaseModel], tuple[str, tuple[str, ...]]] = {
     Alert: ("fingerprint", ("alerts.current",)),

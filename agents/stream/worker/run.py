@@ -15,10 +15,11 @@ from agents import collector
 from agents.config import Config
 from agents.stream.clients import leave_group, unreachable
 from agents.stream.topics import differences, wanted
-from agents.stream.worker import host as correlate_host
+from agents.stream.worker.correlate import Correlate
+from agents.stream.worker.detect import Detect
 from agents.stream.worker.host import Host
 from agents.stream.worker.http import application, server
-from agents.stream.worker.metrics import CorrelateCollector, IngestCollector, registry
+from agents.stream.worker.metrics import HostCollector, IngestCollector, registry
 from schemas.base import ConfigError
 
 LOG = logging.getLogger(__name__)
@@ -33,10 +34,19 @@ class Address(NamedTuple):
 
 def correlate(config: Config, name: str, http: Address) -> None:
     """Dedup, correlation and incidents. Raises ConfigError for no broker, or a wrong topic."""
+    _hosted(Correlate, config, name, http)
+
+
+def detect(config: Config, name: str, http: Address) -> None:
+    """The models of metrics. Raises ConfigError as `correlate`."""
+    _hosted(Detect, config, name, http)
+
+
+def _hosted(role: type[Host], config: Config, name: str, http: Address) -> None:
     check_topics(config)
     collector.settle()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_correlate(config, name, http))
+        runner.run(_run(role, config, name, http))
 
 
 def check_topics(config: Config) -> None:
@@ -47,21 +57,21 @@ def check_topics(config: Config) -> None:
         raise ConfigError(f"topics at {config.kafka.address} are not as they should be: {said}. See `tocsin topics`")
 
 
-async def _correlate(config: Config, name: str, http: Address) -> None:
+async def _run(role: type[Host], config: Config, name: str, http: Address) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host = Host(config, name)
-    app = application(registry(CorrelateCollector(host)), lambda: host.ready, lambda: not host.failure.done())
+    host, called = role(config, name), role.__name__.lower()
+    app = application(registry(HostCollector(host)), lambda: host.ready, lambda: not host.failure.done())
     web = server(app, *http)
     serving = asyncio.ensure_future(web.serve()) if http.port else None
     try:
         await host.begin()
-        LOG.info("correlate %s has started", name)
+        LOG.info("%s %s has started", called, name)
         collector.settle()
         host.failure.add_done_callback(lambda _: stop.set())
         await stop.wait()
-        LOG.info("correlate %s is stopping", name)
+        LOG.info("%s %s is stopping", called, name)
         await host.end()
         if host.failure.done():
             host.failure.result()
@@ -73,7 +83,7 @@ async def _correlate(config: Config, name: str, http: Address) -> None:
         web.should_exit = True
         if serving is not None:
             await serving
-    await asyncio.to_thread(leave_group, config.kafka, config.kafka.prefix + correlate_host.GROUP, name)
+    await asyncio.to_thread(leave_group, config.kafka, config.kafka.prefix + role.group, name)
 
 
 def ingest(config: Config, name: str, http: Address) -> None:
@@ -98,7 +108,11 @@ def ingest(config: Config, name: str, http: Address) -> None:
             serving.join(2)
 
 
-ROLES: dict[str, Callable[[Config, str, Address], None]] = {"ingest": ingest, "correlate": correlate}
+ROLES: dict[str, Callable[[Config, str, Address], None]] = {
+    "ingest": ingest,
+    "correlate": correlate,
+    "detect": detect,
+}
 """What a worker can be."""
 
 

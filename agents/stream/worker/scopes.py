@@ -9,7 +9,7 @@ import orjson
 from agents.stream import wire
 from agents.stream.wire import Changes
 from agents.stream.worker.abreast import Abreast
-from agents.stream.worker.outputs import Out, outs
+from agents.stream.worker.outputs import METRICS, Out, outs
 from agents.stream.worker.shard import Shard
 from pipeline.clock import Clock
 from pipeline.scope_step import ScopeStep
@@ -22,6 +22,8 @@ from schemas.command import Action, Command, Reply
 
 SHARED = frozenset({Action.SILENCE, Action.UNSILENCE, Action.PUT_REFERENCE, Action.DELETE_REFERENCE})
 """Commands about reference data, which all partitions have to know."""
+ELSEWHERE = "elsewhere"
+"""Instead of an answer: whoever has the models answers, and writes the line of the audit trail."""
 
 
 class ScopeShard(Shard):
@@ -30,6 +32,7 @@ class ScopeShard(Shard):
     def __init__(self, settings: FlowSettings, partition: int, origins: int) -> None:
         clock = Clock(settings.time.lateness)
         self.step = ScopeStep(settings, clock)
+        self.step.desk.models = lambda _: (ELSEWHERE, "")
         self.upstreams = Upstreams(settings.time.idle, map(str, range(origins)))
         self.abreast = Abreast(
             Upstreams(settings.time.idle, map(str, range(origins))), wire.pack_changes, wire.unpack_changes
@@ -77,11 +80,15 @@ class ScopeShard(Shard):
         """Handle a command."""
         self.step.begin("commands")
         records = self.step.command(command)
-        self.outputs += outs(records)
         reply = records[0]
-        if command.action in SHARED and isinstance(reply, Reply) and reply.reason == "done":
-            self.outputs += self._shared(command)
+        assert isinstance(reply, Reply)
         self.ahead = self.dirty = True
+        if reply.reason == ELSEWHERE:
+            records = records[2:]
+            self.outputs.append(Out(METRICS, 0, b"", wire.pack_feedback(command)))
+        self.outputs += outs(records)
+        if command.action in SHARED and reply.reason == "done":
+            self.outputs += self._shared(command)
 
     def _shared(self, command: Command) -> Iterable[Out]:
         """Reference data that a command has put or taken away, for all other partitions."""

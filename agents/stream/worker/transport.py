@@ -1,12 +1,13 @@
-"""Faust's Kafka transport, with three things of our own.
+"""Faust's Kafka transport, with four things of our own.
 
 Only what was committed is read, for the ingest hop writes in transactions. After a rebalance reading goes on from the
-offsets of the checkpoints, not from the committed ones: those are only there to show how far we are. And brokers are
-asked often.
+offsets of the checkpoints, not from the committed ones: those are only there to show how far we are. Until the
+rebalance is over nothing is let through. And brokers are asked often.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import aiokafka  # type: ignore[import-untyped]
@@ -18,17 +19,87 @@ FETCH_WAIT = 25
 that was not in it, because it had messages in memory, waits for its end: with Faust's 1,500 it often does nothing."""
 
 
+Records = dict[Any, list[Any]]
+"""Messages by partition."""
+
+
+class Held:
+    """Messages that were fetched and have not been let through.
+
+    Faust lets messages through while a rebalance goes on. Some of them it throws away as the last thing of all, when
+    those behind them are let through; and a fetch that was there before the rebalance brings some from where we were
+    before we went to where the state stands. Either way a message that is not the next one would pass for it, and
+    those between would never be seen. So they wait here, and those from before we went elsewhere are dropped: they come
+    again.
+    """
+
+    def __init__(self) -> None:
+        self._seeks: dict[Any, int] = {}
+        self._fetched: dict[Any, int] = {}
+        self._held: dict[Any, tuple[int, list[Any]]] = {}
+
+    def sought(self, partitions: Iterable[Any]) -> None:
+        """We go elsewhere in these partitions."""
+        for one in partitions:
+            self._seeks[one] = self._seeks.get(one, 0) + 1
+
+    def fetched(self, partitions: Iterable[Any]) -> None:
+        """Messages of these partitions were fetched; to be said before we can go elsewhere."""
+        self._fetched = {one: self._seeks.get(one, 0) for one in partitions}
+
+    def keep(self, records: Mapping[Any, Iterable[Any]]) -> None:
+        """Hold the messages just fetched, behind those that are held already."""
+        for one, some in records.items():
+            seek, held = self._held.get(one, (-1, []))
+            if seek != self._fetched[one]:
+                seek, held = self._held[one] = self._fetched[one], []
+            held += some
+
+    def take(self, partitions: Collection[Any]) -> Records:
+        """All that is held of these partitions, but for what comes again."""
+        taken = {one: self._held.pop(one) for one in list(self._held) if one in partitions}
+        return {one: some for one, (seek, some) in taken.items() if seek == self._seeks.get(one, 0)}
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
+    held: Held
+
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust ties it to its own transactions
         consumer._fetch_max_wait_ms = FETCH_WAIT
+        self.held = Held()
         return consumer
+
+    async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        self.held.sought(partitions)
+        await super()._seek_wait(consumer, partitions)
+
+    async def _fetch_records(self, *given: Any, **more: Any) -> Any:
+        records = await super()._fetch_records(*given, **more)
+        self.held.fetched(records)
+        return records
 
 
 class _Consumer(driver.Consumer):
+    _thread: _Thread
+
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        if self.flow_active and (ready := self._ready()):
+            return ready, self._get_active_partitions()
+        records, active = await super()._wait_next_records(timeout)
+        if records:
+            self._thread.held.keep({tp: some for tp, some in records.items() if not self._is_changelog_tp(tp)})
+            records = {tp: some for tp, some in records.items() if self._is_changelog_tp(tp)} | self._ready()
+        return records, active
+
+    def _ready(self) -> Records:
+        if self.app.rebalancing:
+            return {}
+        return self._thread.held.take(self._get_active_partitions() | self._buffered_partitions)
 
     async def perform_seek(self) -> None:
         """Go to where each partition's state stands; to the beginning where it has none.

@@ -10,6 +10,7 @@ from agents.stream.wire import Changes, Events, pack_changes, pack_events, unpac
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
+from schemas.command import Action, Command
 from schemas.event import END_OF_TIME, Event, EventKind, Signal
 from schemas.severity import Severity
 
@@ -49,7 +50,7 @@ changes = st.builds(
     gone=st.lists(times, max_size=3).map(tuple),
     openings=st.lists(st.builds(Opening, times, texts, labels), max_size=3).map(tuple),
 )
-event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3))
+event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3), st.booleans(), st.integers(0, 2**53))
 change_packs = st.builds(Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3))
 
 
@@ -108,3 +109,18 @@ def test_a_row_that_is_cut_off_is_refused() -> None:
     message = {"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1}
     with pytest.raises(BadRecord, match="columns"):
         unpack_events(orjson.dumps({**message, "fields": wire.EVENT_FIELDS, "rows": [["id", "problem"]]}))
+
+
+def test_feedback_comes_through_the_topic_of_metrics_and_what_is_none_is_refused() -> None:
+    command = Command(id="c1", time=1, action=Action.FEEDBACK, by="kim", target="a1", arguments={"verdict": "right"})
+    assert wire.unpack_metrics(wire.pack_feedback(command)) == command
+    for broken in (b'{"v": 1, "kind": "feedback"}', b'{"v": 1, "kind": "feedback", "command": {"id": "c1"}}'):
+        with pytest.raises(BadRecord, match="not-valid"):
+            wire.unpack_metrics(broken)
+    for other in (
+        b'{"v": 1, "kind": "events"}',
+        b"[]",
+        b'{"v": 1, "kind": "samples", "rows": [[1]], "fields": ["time"]}',
+    ):
+        with pytest.raises(BadRecord, match="not-a-pack"):
+            wire.unpack_metrics(other)

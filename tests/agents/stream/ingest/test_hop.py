@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stream.ingest.hop import Hop
+from agents.stream.ingest.hop import Hop, Out
 from agents.stream.partition import partition_of
 from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
 from pipeline.sources.normalise import Normaliser
@@ -31,8 +31,8 @@ class Read(NamedTuple):
     key: bytes | None = None
 
 
-def hop(targets: int = 4, pack: int = 100) -> Hop:
-    return Hop(Normaliser({name: make_source(name) for name in SOURCES}), targets, skew=30_000, pack=pack)
+def hop(targets: int = 4, pack: int = 100, clock: bool = False) -> Hop:
+    return Hop(Normaliser({name: make_source(name) for name in SOURCES}), targets, skew=30_000, pack=pack, clock=clock)
 
 
 def payload(host: str = "h1", time: int = T0, **more: object) -> bytes:
@@ -89,7 +89,7 @@ def test_a_clock_that_is_ahead_does_not_move_time_beyond_when_it_was_received() 
 
 
 def test_a_partition_read_to_its_end_is_as_far_as_the_clock_and_never_goes_back() -> None:
-    work = hop(2)
+    work = hop(2, clock=True)
     work.meet("raw.native/3", "native")
     ticks = [unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"])]
     assert [(pack.origin, pack.high) for pack in ticks] == [("raw.native/3", T0 + 7)] * 2
@@ -116,12 +116,12 @@ def test_without_a_clock_a_partition_read_to_its_end_rests_until_it_speaks_again
     work = hop(1)
     work.take("raw.native/3", "native", [Read(payload())])
     (high,) = {pack.high for _, pack in packs(work)}
-    (tick,) = (unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"], clock=False))
+    (tick,) = (unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"]))
     assert (tick.high, tick.rests) == (high, True)
-    assert work.ticks(T0 + 8, ["raw.native/3"], clock=False) == []
+    assert work.ticks(T0 + 8, ["raw.native/3"]) == []
     work.take("raw.native/3", "native", [Read(payload())])
     assert [pack.rests for _, pack in packs(work)] == [False]
-    assert [unpack_events(out.value).rests for out in work.ticks(T0 + 9, ["raw.native/3"], clock=False)] == [True]
+    assert [unpack_events(out.value).rests for out in work.ticks(T0 + 9, ["raw.native/3"])] == [True]
 
 
 def test_what_fails_is_told_with_reason_coordinates_and_bytes_and_the_rest_goes_on() -> None:
@@ -168,6 +168,63 @@ def test_performance_data_go_to_metrics_and_a_series_stays_in_one_partition() ->
             series.setdefault(sample.metric, set()).add(out.partition)
     assert len(series) == 2
     assert all(len(partitions) == 1 for partitions in series.values())
+
+
+def lines(time: int, value: int = 1) -> bytes:
+    return f"load,host=h1 value={value} {time * 1_000_000}".encode()
+
+
+def told_of(outs: Sequence[Out], topic: str) -> list[tuple[int | None, str, int]]:
+    """Where it goes, whose time it is, and what that is; of packs without rows."""
+    heads = [(out.partition, orjson.loads(out.value)) for out in outs if out.topic == topic]
+    return [(target, head["origin"], head["high"]) for target, head in heads if "rows" not in head]
+
+
+def test_samples_move_time_of_metrics_and_a_clock_that_is_ahead_does_not() -> None:
+    work = hop(1)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 + 3_600_000))])
+    (out,) = work.packs(T0)
+    assert unpack_samples(out.value).high == T0
+    work = hop(1)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000)), Read(lines(T0 - 9_000))])
+    assert unpack_samples(work.packs(T0)[0].value).high == T0 - 5_000
+    assert told_of(work.ticks(T0), "events") == [], "events do not wait for whoever reads samples"
+
+
+def test_samples_that_are_read_late_say_so_in_ordinary_life_and_not_in_a_replay() -> None:
+    for clock, sent in ((True, T0), (False, T0 + 3_600_000)):
+        work = hop(1, clock=clock)
+        work.take("raw.influx/0", "influx", [Read(lines(T0))])
+        (out,) = work.packs(T0 + 3_600_000)
+        assert unpack_samples(out.value).sent == sent
+    work = hop(1, clock=True)
+    work.take("raw.influx/0", "influx", [Read(lines(T0))])
+    work.packs(T0 + 1_000)
+    work.ticks(T0 + 5_000, ["raw.influx/0"])
+    work.take("raw.influx/0", "influx", [Read(lines(T0), timestamp=T0 + 6_000)])
+    assert unpack_samples(work.packs(T0 + 6_500)[0].value).sent == T0 + 6_000
+
+
+def test_metrics_are_told_how_far_those_are_from_which_samples_come() -> None:
+    work = hop(2, clock=True)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000))])
+    work.take("raw.native/0", "native", [Read(payload())])
+    (target,) = {out.partition for out in work.packs(T0) if out.topic == "metrics"}
+    assert told_of(work.ticks(T0), "metrics") == [(1 - (target or 0), "raw.influx/0", T0 - 5_000)]
+    ended = ["raw.influx/0", "raw.native/0"]
+    outs = work.ticks(T0 + 1_000, ended)
+    assert told_of(outs, "metrics") == [(n, "raw.influx/0", T0 + 1_000) for n in range(2)]
+    assert told_of(outs, "events") == [(n, name, T0 + 1_000) for name in ended for n in range(2)]
+    assert work.ticking == 6
+
+
+def test_in_a_replay_metrics_are_told_what_is_read_to_its_end_as_well() -> None:
+    work = hop(1)
+    work.take("raw.influx/0", "influx", [Read(lines(T0 - 5_000))])
+    work.packs(T0)
+    rests = [unpack_samples(out.value).rests for out in work.ticks(T0, ["raw.influx/0"]) if out.topic == "metrics"]
+    assert rests == [True]
+    assert not [out for out in work.ticks(T0, ["raw.influx/0"]) if out.topic == "metrics"]
 
 
 def test_what_is_read_by_others_is_forgotten() -> None:
