@@ -2,8 +2,8 @@
 
 What is usual is a rate by the hour of the day and the six hours of the week. A count is taken as negative binomial
 around it, which is Poisson where its spread is no wider than that. How far off a count is, is said by its deviance
-(nats); how seldom this series is so far off, by the tail of its own past deviances (see `models.tail`). A count is as
-surprising as the more sober of the two says: the first alone trusts the shape too much, the second alone the past.
+(nats); how seldom this series is so far off, by the tail of its own past deviances (see `models.tail`). The geometric
+mean of the two is its surprise: the first alone trusts the shape too much, the second alone the past.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _SMOOTH = 0.5
 """Share of the last surprise that is added to the next one: what goes on is more surprising than what is over."""
 _LARGEST = 10.0
 """Times the usual that a quarter of the week learns of at most."""
-_NATS, _ODDS = 2.4, -10.3
+_SOME = 1.0
+"""Nats up to which a count is near enough to what is usual, however steady the series is."""
+_BOTH = 1.5
+"""A count and the sum with those before it say partly the same."""
+_NATS, _ODDS = 1.2, -1.1
 """What a surprise is in the terms of `models.alarm.rarity`; measured by benchmarks/counts.py."""
 
 
@@ -94,11 +98,11 @@ class Counts(base.Base):
         total, expected = sum(self._window), sum(self._usual)
         off = deviance(total, expected, 0.5 * wide)
         offs = (up, off, 0.0) if total > expected else (up, 0.0, off)
-        found = 0.0
+        seen = []
         for tail, one in zip(self._tails, offs, strict=True):
-            if one > 0.0:
-                found = max(found, min(one, self._seldom(tail, one)))
+            seen.append(sqrt(one * self._seldom(tail, one)) if one > _SOME else 0.0)
             tail.learn(one)
+        found = max((seen[0] + seen[1]) / _BOTH, seen[2])
         raw = found + _SMOOTH * self._last
         self._last = found
         self._learn(time, hour, count, usual)

@@ -24,7 +24,7 @@ DELAY = 4
 SMOOTH = 0.7
 _SINGLE = 3e38
 """What single precision can hold."""
-LARGEST = 1e100
+_LARGEST = 1e100
 """Values beyond it say nothing: their squares could not be told from infinity."""
 
 WEIGHTS: dict[str, float] = {"level": 1.0, "season": 1.0, "trend": 0.3, "jump": 0.3, "spread": 0.15}
@@ -106,7 +106,7 @@ class Detector(base.Base):
     # -- how ---------------------------------------------------------------------------------------------------------
 
     def _usable(self, time: int, value: float) -> bool:
-        return isfinite(value) and abs(value) <= LARGEST and time >= self._normal.time
+        return isfinite(value) and abs(value) <= _LARGEST and time >= self._normal.time
 
     def _nothing(self) -> Judgement:
         return Judgement(0.0, self._normal.anchor + self._normal.mean, self._normal.deviation, (0.0,) * len(self.names))

@@ -21,7 +21,6 @@ import orjson
 from numpy.typing import NDArray
 from river import base
 
-from models.detector import LARGEST
 from models.packed import pack, unpack
 from models.tail import Tail
 
@@ -30,6 +29,8 @@ MOST = 20
 FEWEST = 3
 KEPT = 64
 """Values of a series that are kept to rank others among."""
+_LARGEST = 1e100
+"""Values beyond it say nothing."""
 _DAY = 86_400_000
 _MEMORY = 10 * _DAY
 _ROUNDS, _FAST = 300, 0.25
@@ -129,7 +130,7 @@ class Joint(base.Base):
         return found
 
     def _known(self, values: Mapping[str, float]) -> list[tuple[int, _One, float]]:
-        usable = {name: value for name, value in values.items() if isfinite(value) and abs(value) <= LARGEST}
+        usable = {name: value for name, value in values.items() if isfinite(value) and abs(value) <= _LARGEST}
         for name in usable:
             if name not in self._series and len(self._series) < MOST:
                 self._series[name] = _One()

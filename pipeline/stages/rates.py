@@ -128,6 +128,8 @@ class RateTrends:
         """The series of one tenant, what and by: those that speak, and those that are awake."""
         start, now = counted.start, counted.start + counted.length + late
         quiet, many = self.quiet.get(head) or {}, self._many(names)
+        if quiet:
+            self.quiet.touch(head)
         speaks = _SPEAKS if names.by == "source" else _HOURLY
         awake = self._awake.get(head)
         for key in sorted(counts.keys() | awake) if awake else counts:
@@ -136,8 +138,8 @@ class RateTrends:
             if known is not None and count < many:
                 seen = (start - known[0]) // counted.length
                 if seen < _OFTEN or known[1] + count < speaks * seen:
-                    known[1], known[2] = known[1] + count, start
-                    self.quiet.touch(head)
+                    known[1] += count
+                    known[2] = start
                     continue
             yield from self._count(head, names._replace(key=key), count, counted, now)
 
@@ -281,14 +283,8 @@ class RateTrends:
 
 def _record(counted: Counted, names: list[str], counts: dict[str, int]) -> Rates:
     tenant, what, by = names
-    return Rates.model_validate(
-        {
-            "id": content_id(*names, str(counted.start)),
-            "time": counted.start,
-            "length": counted.length,
-            "tenant": tenant,
-            "what": what,
-            "by": by,
-            "counts": counts,
-        }
+    made: dict[str, Any] = {"tenant": tenant, "what": what, "by": by, "counts": counts}
+    # Made of what was checked when it came in.
+    return Rates.model_construct(
+        id=content_id(*names, str(counted.start)), time=counted.start, length=counted.length, **made
     )

@@ -47,8 +47,8 @@ class Tally:
         """Fingerprint to source, and the cells of source, kind and item that its events are counted in."""
         self._begun: dict[tuple[str, str, str, str], Cells] = {}
         """The same of alerts, by tenant, source, kind and item."""
-        self._open: set[int] = set()
-        """Begins of intervals that something was counted in since others became final."""
+        self._open: dict[int, tuple[int, int]] = {}
+        """Begins of intervals that something was counted in since others became final, and where they are in cells."""
         self._from = self._until = self._slot = self._hour = 0
         """The interval that the last arrival was counted in, and where that is in a cell."""
 
@@ -98,16 +98,17 @@ class Tally:
 
     def _turn(self, time: int) -> bool:
         """Take up the intervals that a time is in. False where the shorter one is final already."""
-        start = self._sources.start(time)
-        if start + self._length <= self.due - self._length:
-            return False
-        self._from, self._until = start, start + self._length
-        self._slot, self._hour = self._sources.slot(time), self._hours.slot(time)
-        if start not in self._open:
-            self._open.add(start)
+        start = time - time % self._length
+        known = self._open.get(start)
+        if known is None:
+            if start + self._length <= self.due - self._length:
+                return False
+            known = self._open[start] = self._sources.slot(time), self._hours.slot(time)
             for ring in (self._sources, self._hours):
                 begin = ring.start(time)
                 self.intervals[self.intervals.key(ring, begin)] = begin
+        self._from, self._until = start, start + self._length
+        self._slot, self._hour = known
         return True
 
     def _bind(self, event: Event) -> tuple[str, list[int], list[int], list[int]]:
