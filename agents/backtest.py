@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from html import escape
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import NamedTuple
 
 from models.alarm import Alarm, rarity
 from models.detector import Detector
+from models.joint import Joint
 from models.words import number, reason
 from pipeline.sources.times import guessed_millis
 from schemas.base import BadRecord, ConfigError
@@ -26,8 +27,18 @@ class Point(NamedTuple):
     value: float
 
 
+class Round(NamedTuple):
+    """The values of several series at one time; time in milliseconds since 1970."""
+
+    time: int
+    values: dict[str, float]
+
+
 class Found(NamedTuple):
-    """One anomaly; `end` is the last point of it, None where it was still on at the end."""
+    """One anomaly; `end` is the last point of it, None where it was still on at the end.
+
+    `expected` is not a number where it is the combination of series that is unusual.
+    """
 
     begin: int
     end: int | None
@@ -94,6 +105,43 @@ def run(detector: Detector, points: Sequence[Point], threshold: float) -> Result
         elif was_open and not alarm.open:
             found[-1] = found[-1]._replace(end=time)
     return Result(points, expected, found)
+
+
+def read_rounds(path: str, time: str = "") -> list[Round]:
+    """The rounds of a CSV file with a header: a column of times, the first without a name, and one for each series.
+
+    An empty field is a missing value. Raises ConfigError, with the line, for what is neither time nor number.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            names = next(rows, [])
+            if time and time not in names:
+                raise ConfigError(f"{path}: no column {time!r}; there are {', '.join(names)}")
+            at, found = names.index(time) if time else 0, []
+            for line, row in enumerate(rows, 2):
+                try:
+                    values = {n: float(f) for n, f in zip(names, row, strict=True) if n != names[at] and f.strip()}
+                    found.append(Round(_millis(row[at].strip()), values))
+                except (BadRecord, ValueError, IndexError):
+                    raise ConfigError(f"{path}:{line}: needs a time and numbers: {','.join(row)[:80]!r}") from None
+            return found
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def run_together(rounds: Sequence[Round], threshold: float) -> list[Found]:
+    """One pass of the model of several series together. Of each anomaly the series that stands out most is told."""
+    joint, alarm, found = Joint(), Alarm(threshold), list[Found]()
+    for time, values in rounds:
+        seen = joint.step(time, values)
+        was_open = alarm.open
+        if alarm.step(seen.score):
+            why = f"{seen.name} {'above' if seen.up else 'below'} what the others say"
+            found.append(Found(time, None, values[seen.name], seen.score, rarity(seen.score), nan, why))
+        elif was_open and not alarm.open:
+            found[-1] = found[-1]._replace(end=time)
+    return found
 
 
 def draw(result: Result, title: str) -> str:

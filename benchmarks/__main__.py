@@ -12,10 +12,12 @@ import sys
 BENCHMARKS: dict[str, str] = {
     "core": "events a second through the core, and the share of each stage",
     "detect": "samples a second through the models on a real broker, beside the step alone; checkpoints",
+    "counts": "storms and silences in simulated counts, beside the detector of samples",
     "growth": "the cost of one alert, and the memory, when there is more already",
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
     "indexing": "documents a second into Elasticsearch, beside the client's own helper; bytes an event on the disk",
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
+    "joint": "relations that break between the series of one item, beside other models",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
     "outage": "what an Elasticsearch that goes away costs: nothing lost, memory, catching up",
     "stream": "events a second and latency through workers on a real broker, beside the core",

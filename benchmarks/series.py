@@ -18,12 +18,13 @@ Shape = Callable[[Random], Callable[[int], float]]
 """Draws the constants of one series; gives its value at a time, in the order of time."""
 
 
-def _day(time: int, peak: float = 14.0) -> float:
+def day_shape(time: int, peak: float = 14.0) -> float:
     """-1 at night to 1 at the peak hour."""
     return sin(2 * pi * (time % DAY / HOUR - peak + 6.0) / 24.0)
 
 
-def _workday(time: int) -> bool:
+def workday(time: int) -> bool:
+    """Whether it is Monday to Friday."""
     return (time - START) // DAY % 7 < 5
 
 
@@ -43,14 +44,14 @@ def _wandering(chance: Random, size: float, memory: float) -> Callable[[], float
 def temperature(chance: Random) -> Callable[[int], float]:
     """A machine room: a little of the day, slow noise."""
     level, swing, drift = chance.uniform(18, 26), chance.uniform(0.0, 1.5), _wandering(chance, 0.4, 0.97)
-    return lambda time: round(level + swing * _day(time) + drift() + chance.gauss(0.0, 0.1), 1)
+    return lambda time: round(level + swing * day_shape(time) + drift() + chance.gauss(0.0, 0.1), 1)
 
 
 def traffic(chance: Random) -> Callable[[int], float]:
     """A link: a day and a week, noise in proportion."""
     level, swing, week = 10 ** chance.uniform(6, 9), chance.uniform(0.3, 1.2), chance.uniform(0.3, 1.0)
     drift = _wandering(chance, 0.1, 0.9)
-    return lambda time: level * (1 if _workday(time) else week) * exp(swing * _day(time) + drift())
+    return lambda time: level * (1 if workday(time) else week) * exp(swing * day_shape(time) + drift())
 
 
 def cpu(chance: Random) -> Callable[[int], float]:
@@ -59,7 +60,7 @@ def cpu(chance: Random) -> Callable[[int], float]:
 
     def value(time: int) -> float:
         burst = chance.expovariate(0.1) if chance.random() < 0.02 else 0.0
-        return min(max(level + swing * _day(time) + drift() + burst, 0.0), 100.0)
+        return min(max(level + swing * day_shape(time) + drift() + burst, 0.0), 100.0)
 
     return value
 
@@ -70,7 +71,7 @@ def office(chance: Random) -> Callable[[int], float]:
 
     def value(time: int) -> float:
         hour = time % DAY / HOUR
-        busy = 1.0 if _workday(time) and 8 <= hour < 18 else 0.08
+        busy = 1.0 if workday(time) and 8 <= hour < 18 else 0.08
         ramp = 0.5 if busy == 1.0 and (hour < 9 or hour >= 17) else 1.0
         return float(round(level * busy * ramp * exp(drift()) + chance.gauss(0.0, 2.0)))
 
@@ -80,7 +81,7 @@ def office(chance: Random) -> Callable[[int], float]:
 def latency(chance: Random) -> Callable[[int], float]:
     """Milliseconds, skewed, a little slower by day."""
     level, spread, swing = chance.uniform(2, 300), chance.uniform(0.1, 0.4), chance.uniform(0, 0.3)
-    return lambda time: level * exp(chance.gauss(0.0, spread) + swing * _day(time))
+    return lambda time: level * exp(chance.gauss(0.0, spread) + swing * day_shape(time))
 
 
 def counts(chance: Random) -> Callable[[int], float]:
@@ -88,7 +89,7 @@ def counts(chance: Random) -> Callable[[int], float]:
     rate, swing = chance.uniform(0.2, 20), chance.uniform(0, 0.8)
 
     def value(time: int) -> float:
-        mean = rate * exp(swing * _day(time))
+        mean = rate * exp(swing * day_shape(time))
         at, number = chance.expovariate(1.0), 0
         while at < mean:
             at += chance.expovariate(1.0)
@@ -199,7 +200,7 @@ def growth(seed: int) -> Growth:
     rough = {"uneven": 1.0}.get(kind, 0.0) * rate
     level, time, said = begin, START + int(chance.uniform(0, DAY)), []
     while level < 100.0:
-        said.append((time, level + chance.gauss(0.0, jitter) + swing * _day(time)))
+        said.append((time, level + chance.gauss(0.0, jitter) + swing * day_shape(time)))
         level += rate + chance.gauss(0.0, rough)
         time += step
     return Growth(kind, said, time)

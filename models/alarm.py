@@ -22,14 +22,15 @@ def rarity(score: float) -> float:
 class Alarm:
     """Opens at a threshold, closes when the score is below half of it and a rest is over.
 
-    The rest is 5 % of the points seen, between 30 and 120: what is anomalous stays one anomaly. `points` counts the
-    scores so far, `open` says whether an anomaly is on.
+    The rest is 5 % of the points seen, between 30 and 120 if not told otherwise: what is anomalous stays one anomaly.
+    `points` counts the scores so far, `open` says whether an anomaly is on.
     """
 
-    __slots__ = ("_until", "open", "points", "threshold")
+    __slots__ = ("_longest", "_shortest", "_until", "open", "points", "threshold")
 
-    def __init__(self, threshold: float = THRESHOLD) -> None:
+    def __init__(self, threshold: float = THRESHOLD, shortest: int = _SHORTEST, longest: int = _LONGEST) -> None:
         self.threshold = threshold
+        self._shortest, self._longest = shortest, longest
         self.points = 0
         self.open = False
         self._until = 0
@@ -43,7 +44,7 @@ class Alarm:
         if self.open or score < self.threshold:
             return False
         self.open = True
-        self._until = at + int(max(_SHORTEST, min(_LONGEST, _SHARE * at)))
+        self._until = at + int(max(self._shortest, min(self._longest, _SHARE * at)))
         return True
 
     def dump(self) -> list[Any]:

@@ -79,6 +79,20 @@ class Tail:
                     if self._above - self._counts[self._bin] >= self._wanted:
                         self._settle()
 
+    @property
+    def spoke(self) -> bool:
+        """Whether any magnitude above 0 was ever counted."""
+        return self._low is not None
+
+    def skip(self, zeros: int) -> None:
+        """Count so many magnitudes of 0."""
+        before = self.n // ONE_IN
+        self.n += zeros
+        if self.n // ONE_IN != before:
+            while self.n >= FULL:
+                self._halve()
+            self._settle()
+
     def _settle(self) -> None:
         """Move u to the highest edge that at least the share q lies beyond."""
         wanted = self._wanted = max(self.n // ONE_IN, 2)

@@ -41,6 +41,7 @@ class AlertStep:
     def fold(self, event: Event, time: Millis) -> AlertChange | None:
         """Fold the event just begun with into its alert. None where that changed nothing but counts."""
         if event.kind not in ("problem", "resolution"):
+            self.intake.last_reason = ""
             return None
         clock = self.clock
         moved = time != event.time

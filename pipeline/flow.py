@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.output import Output
+from pipeline.rate_step import RateStep
 from pipeline.scope_step import ScopeStep
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange, transition_of
@@ -36,22 +37,36 @@ class Flow:
         self.trend_step = TrendStep(settings, self.clock)
         self.alert_step = AlertStep(settings, self.clock)
         self.scope_step = ScopeStep(settings, self.clock)
+        self.rate_step = RateStep(settings, self.clock, self.scope_step.inventory)
+        self.trend_step.learned = (self.trend_step.trends, self.rate_step.trends)
         self.scope_step.desk.models = self.trend_step.feedback
+        self._counting = self.rate_step.enabled
+        if self._counting:
+            self.scope_step.scope.counted = self.rate_step.tally.alert
+            self.scope_step.practice.counted = self.rate_step.tally.incident
         self.intake = self.alert_step.intake
         self.scope, self.practice = self.scope_step.scope, self.scope_step.practice
         self.reference = self.scope_step.reference
         self.tables = Tables(
-            [*self.clock.tables, *self.trend_step.tables, *self.alert_step.tables, *self.scope_step.tables],
+            [
+                *(*self.clock.tables, *self.trend_step.tables, *self.alert_step.tables, *self.scope_step.tables),
+                *self.rate_step.tables,
+            ],
         )
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def event(self, event: Event) -> list[Output]:
-        """One decoded event: skew -> watermark and timers -> dedup, flapping, hold -> enrich, suppress, correlate."""
+        """One decoded event: skew -> watermark and timers -> dedup, flapping, hold -> enrich, suppress, correlate.
+
+        It is counted where it is no duplicate; what is unusual about the counts comes back in `_advance`.
+        """
         time = self.alert_step.time_of(event)
         self.scope.seq = self.clock.seq
         out = self._advance(time)
         change = self.alert_step.fold(event, time)
+        if self._counting and self.intake.last_reason != "duplicate":
+            self.rate_step.tally.event(event, time)
         return out if change is None else [*out, *self._changed(change)]
 
     def sample(self, sample: MetricSample) -> list[Output]:
@@ -59,12 +74,7 @@ class Flow:
         sample = self.trend_step.begin(sample)
         self.intake.seq = self.scope.seq = self.clock.seq
         out = self._advance(sample.time)
-        for event in self.trend_step.events(sample):
-            self.intake.seq = self.scope.seq = self.clock.arrive(event.kind.value, event.source)
-            change = self.alert_step.fold(event, event.time)
-            if change is not None:
-                out += self._changed(change)
-        return out
+        return [*out, *self._said(self.trend_step.events(sample))]
 
     def command(self, command: Command) -> list[Output]:
         """One thing asked for; the first output is the Reply, the second the AuditEntry."""
@@ -74,6 +84,7 @@ class Flow:
     def put(self, record: Record, at: Millis) -> list[Output]:
         """Insert or replace one record of reference data (see `schemas.reference.Reference`), in force from `at` on."""
         self.scope_step.begin("reference")
+        self.rate_step.tally.forget()
         return self.scope_step.put(record, at)
 
     def tick(self, now: Millis) -> list[Output]:
@@ -95,6 +106,20 @@ class Flow:
             out += self._changed(change)
         while (fired := self.scope_step.fire()) is not None:
             out += fired
+        if self.clock.watermark >= self.rate_step.due:
+            for records, events in self.rate_step.final():
+                out += records
+                out += self._said(events)
+        return out
+
+    def _said(self, events: Iterable[Event]) -> list[Output]:
+        """What the models say goes the way of all events, and is not counted with them."""
+        out: list[Output] = []
+        for event in events:
+            self.intake.seq = self.scope.seq = self.clock.arrive(event.kind.value, event.source)
+            change = self.alert_step.fold(event, event.time)
+            if change is not None:
+                out += self._changed(change)
         return out
 
     def _changed(self, change: AlertChange) -> list[Output]:
@@ -114,6 +139,7 @@ class Flow:
         self.trend_step.resume()
         self.alert_step.resume()
         self.scope_step.resume()
+        self.rate_step.resume()
 
     def export(self, alerts: bool = True) -> list[Alert | Placement]:
         """Current records of all alerts that changed since the last drain (repeats change counts without an output).

@@ -11,7 +11,7 @@ from pipeline.practices.reference import ReferenceData
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.enrich import Inventory
-from pipeline.stages.node import About
+from pipeline.stages.node import RATES, About
 from pipeline.stages.scope import Scope
 from pipeline.state import Table
 from schemas.alert import Placement
@@ -104,7 +104,9 @@ class ScopeStep:
 
     def about(self, change: AlertChange, said: Opening | AlertChange, rank: int) -> About:
         """Enrich: what a spell is about, by what the event `said` that began it, bound to its configuration item."""
-        found = self.inventory.find(change.tenant, change.resource, change.component, said.labels)
+        found = None
+        if change.source != RATES:
+            found = self.inventory.find(change.tenant, change.resource, change.component, said.labels)
         item = self.inventory.items.get(found) if found is not None else None
         return About(
             fingerprint=change.fingerprint,

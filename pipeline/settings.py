@@ -128,6 +128,28 @@ class ScopeSettings(Record):
     label: str = Field(default="", description="With by: label, the label that names the part of the tenant.")
 
 
+class RateSettings(Record):
+    """How often events come, alerts begin and incidents open, by source, service, kind of fault and item."""
+
+    enabled: bool = Field(default=True, description="False: nothing of that is counted.")
+    interval: Span = Field(
+        default=5 * MINUTE, ge=MINUTE, le=30 * MINUTE, description="Counted for so long each; items by the hour."
+    )
+    threshold: float = Field(
+        default=20.0, ge=1, le=1000, description="Surprise at which an anomaly begins, as that of samples."
+    )
+    least: int = Field(default=20, ge=1, description="Fewer in one interval are never too many; of incidents, than 3.")
+    most: int = Field(
+        default=10_000, ge=0, description="Series that are learned at once, and different keys in one interval."
+    )
+
+    @model_validator(mode="after")
+    def _even(self) -> Self:
+        if HOUR % self.interval:
+            raise ValueError("an hour must be a whole number of intervals")
+        return self
+
+
 class ModelSettings(Record):
     """What is learned of metric samples, and when a series is worth an event."""
 
@@ -153,6 +175,7 @@ class ModelSettings(Record):
         ge=0,
         description="Series that are learned at once, at 4 KB each; what is beyond is only counted.",
     )
+    rates: RateSettings = RateSettings()
 
 
 class FlowSettings(Record):

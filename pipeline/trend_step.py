@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
 from pipeline.stages.trend import Trends
@@ -11,12 +13,29 @@ from schemas.command import Command
 from schemas.event import Event, EventKind, MetricSample
 
 
+class Learned(Protocol):
+    """Series of some sort that people can say something of."""
+
+    def key_of(self, alert: str) -> str | None:
+        """The series of which an alert tells."""
+        ...
+
+    def feedback(self, key: str, *, right: bool) -> float:
+        """An anomaly of a series was worth it or not; its threshold is then what is returned."""
+        ...
+
+    def expect(self, key: str, until: int) -> None:
+        """Nothing is to be said of a series until then."""
+        ...
+
+
 class TrendStep:
     """Any number of series. The caller moves its clock."""
 
     def __init__(self, settings: FlowSettings, clock: Clock) -> None:
         self.clock = clock
         self.trends = Trends(settings.models)
+        self.learned: tuple[Learned, ...] = (self.trends,)
         self._enabled, self._shadow, self._skew = settings.models.enabled, settings.models.shadow, settings.time.skew
 
     @property
@@ -50,17 +69,18 @@ class TrendStep:
     def feedback(self, command: Command) -> tuple[str, str]:
         """What a person says of an anomaly or forecast, whose alert is the target: reason ("done" or not) and text."""
         verdict = command.arguments.get("verdict", "")
-        key = self.trends.key_of(command.target)
+        found = ((series, series.key_of(command.target)) for series in self.learned)
+        series, key = next(((series, key) for series, key in found if key is not None), (self.trends, None))
         if key is None:
             return "not-found", f"no series is known whose alert is {command.target!r}"
         if verdict in ("right", "wrong"):
-            threshold = self.trends.feedback(key, right=verdict == "right")
+            threshold = series.feedback(key, right=verdict == "right")
             text = f"an anomaly of this series now begins at a surprise of {threshold:.1f}"
         elif verdict == "expected":
             until = str(command.arguments.get("until", ""))
             if not until.isdigit():
                 return "wrong-arguments", "expected needs until, a time in milliseconds since 1970"
-            self.trends.expect(key, int(until))
+            series.expect(key, int(until))
             text = "nothing is said of this series until then; it goes on learning"
         else:
             return "wrong-arguments", "verdict is one of right, wrong, expected"

@@ -10,6 +10,7 @@ from schemas.alert import Alert, AlertTransition, LedgerEntry, Occurrence, Place
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import DeadLetter, Event, MetricSample, RawRecord
 from schemas.incident import Incident, ServiceLevelNotice
+from schemas.rates import Rates
 from schemas.reference import (
     Calendar,
     Change,
@@ -40,6 +41,7 @@ PUBLIC: dict[str, type[BaseModel]] = {
     "metric-sample": MetricSample,
     "occurrence": Occurrence,
     "placement": Placement,
+    "rates": Rates,
     "raw-record": RawRecord,
     "relation": Relation,
     "reply": Reply,

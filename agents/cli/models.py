@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from statistics import fmean
 
@@ -26,6 +28,8 @@ COUNTED = ("samples", "feedback", "shadow")
 """How the names of the counters begin that are about the models."""
 COLUMNS = 100
 """Of the picture of a history."""
+TOGETHER = "together"
+"""The model of several series at once; see `models.joint`."""
 
 
 @click.group(cls=Group)
@@ -136,7 +140,13 @@ def feedback(alert: str, verdict: str, lasts: str | None, ends: str | None, ask:
     "tocsin models backtest examples/metrics/requests.csv --detector level --threshold 12 --draw requests.svg",
 )
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--detector", type=click.Choice(list(DETECTORS)), default="ensemble", show_default=True, help="Which.")
+@click.option(
+    "--detector",
+    type=click.Choice([*DETECTORS, TOGETHER]),
+    default="ensemble",
+    show_default=True,
+    help="Which; together looks at all columns at once.",
+)
 @click.option("--threshold", type=click.FloatRange(1), default=16.0, show_default=True, help="Where an anomaly begins.")
 @click.option("--time", "time_column", default="", help="Name of the column of times.  [default: the first]")
 @click.option("--value", "value_column", default="", help="Name of the column of numbers.  [default: the second]")
@@ -146,21 +156,32 @@ def backtest(
     file: str, detector: str, threshold: float, time_column: str, value_column: str, draw: str | None, *, as_json: bool
 ) -> None:
     """Run a detector over the history of one series, a CSV file, and show when it would have spoken."""
+    if detector == TOGETHER:
+        if value_column or draw is not None:
+            raise click.UsageError("together looks at all columns, and draws nothing")
+        rounds = backtests.read_rounds(file, time_column)
+        _tell(len(rounds), backtests.run_together(rounds, threshold), (), as_json=as_json)
+        return
     points = backtests.read(file, time_column, value_column)
     result = backtests.run(DETECTORS[detector](), points, threshold)
     if draw is not None:
         Path(draw).write_text(backtests.draw(result, f"{file}: {detector} at {threshold:g}"), encoding="utf-8")
+    _tell(len(points), result.found, _picture(result), as_json=as_json)
+
+
+def _tell(points: int, found: Sequence[backtests.Found], drawn: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        print_json({"points": len(points), "anomalies": [one._asdict() for one in result.found]})
+        print_json({"points": points, "anomalies": [one._asdict() for one in found]})
         return
     out = console()
-    out.print(f"{count(len(points))} points, {len(result.found)} anomalies", markup=False)
-    out.print(*_picture(result), sep="\n", markup=False)
+    out.print(f"{count(points)} points, {len(found)} anomalies", markup=False)
+    if drawn:
+        out.print(*drawn, sep="\n", markup=False)
     made = table("from", "to", "value", "usual", "surprise", "one in", "why", right=("value", "usual", "surprise"))
     cells = (
-        (moment(one.begin), moment(one.end), number(one.value), number(one.expected), f"{one.score:.1f}",
-         number(one.one_in), one.reason)
-        for one in result.found
+        (moment(one.begin), moment(one.end), number(one.value), "" if isnan(one.expected) else number(one.expected),
+         f"{one.score:.1f}", number(one.one_in), one.reason)
+        for one in found
     )  # fmt: skip
     out.print(rows(made, cells))
 

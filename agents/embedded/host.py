@@ -20,6 +20,7 @@ from schemas.base import ConfigError, Record
 from schemas.command import AuditEntry, Command, Reply
 from schemas.event import RawRecord
 from schemas.incident import Incident, ServiceLevelNotice
+from schemas.rates import Rates
 
 KINDS: dict[type[BaseModel], tuple[str, str]] = {
     Alert: ("alert", "fingerprint"),
@@ -27,6 +28,7 @@ KINDS: dict[type[BaseModel], tuple[str, str]] = {
     Incident: ("incident", "id"),
     LedgerEntry: ("ledger", "id"),
     ServiceLevelNotice: ("service-level", "incident"),
+    Rates: ("rates", "id"),
     AlertTransition: ("transition", "fingerprint"),
     Reply: ("reply", "command"),
     AuditEntry: ("audit", "id"),
@@ -34,7 +36,7 @@ KINDS: dict[type[BaseModel], tuple[str, str]] = {
 """Type of an output to its kind in the store and the field that is its id."""
 CURRENT = frozenset({"alert", "placement", "incident", "ledger"})
 """Kinds of which the highest version is kept; of the others, and of incidents, the history is."""
-HISTORY = frozenset({"service-level", "transition", "incident", "reply", "audit"})
+HISTORY = frozenset({"service-level", "rates", "transition", "incident", "reply", "audit"})
 BATCH = 2000
 
 Progress = Callable[[int], None]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.practices.lifecycle import next_status
 from pipeline.practices.record import build
 from pipeline.practices.service_level import Clocks
 from pipeline.stages.fold import NEVER
 from pipeline.stages.groups import Group, incident_id
-from pipeline.stages.node import MODELS
+from pipeline.stages.node import MODELS, RATES
 from pipeline.stages.scope import Scope, over_at
 from schemas.incident import Incident, IncidentStatus, ServiceLevelNotice
 from schemas.severity import RANK
@@ -26,6 +28,8 @@ class Incidents:
         self._open_rank = RANK[self._settings.open_at]
         self.by_id: dict[str, str] = {}
         self.notices: list[ServiceLevelNotice] = []
+        self.counted: Callable[[Incident], None] = lambda _: None
+        """Who counts the versions; nobody unless it is set."""
 
     # -- after each input ------------------------------------------------------------------------------------------
 
@@ -83,17 +87,18 @@ class Incidents:
         self._scope.wake_group(group, ended + self._settings.close_after)
 
     def _opens(self, group: Group) -> bool:
-        """What the models say weighs less than what a monitor says: it takes `open_anomalies` of them."""
-        if group.top >= self._open_rank:
-            return True
+        """What the models say weighs less than what a monitor says: it takes `open_anomalies` of them.
+
+        What they say of the stream itself weighs nothing.
+        """
         settings, size = self._settings, len(group.members)
-        if not group.multi or size < settings.open_count:
+        if group.top < self._open_rank and (not group.multi or size < settings.open_count):
             return False
-        if size >= max(settings.open_count, settings.open_anomalies):
-            return True
-        nodes = self._scope.nodes
-        said = sum(1 for key in group.members if nodes[key].about.source == MODELS)
-        return (size - said) / settings.open_count + said / settings.open_anomalies >= 1.0
+        sources = [self._scope.nodes[key].about.source for key in group.members]
+        told, said = sources.count(RATES), sources.count(MODELS)
+        if group.top >= self._open_rank:
+            return told < size
+        return (size - told - said) / settings.open_count + said / settings.open_anomalies >= 1.0
 
     def _open(self, group: Group, now: int) -> None:
         first = min(self._scope.nodes[key].order for key in group.members)
@@ -131,6 +136,7 @@ class Incidents:
         scope.groups.touch(group.id)
         record = build(scope, group, reason, self._clocks)
         group.priority = record.priority
+        self.counted(record)
         scope.wake_group(group, self._look(group, group.changed))
         return record
 
@@ -152,6 +158,7 @@ class Incidents:
         group.version, group.changed = self._scope.seq, max(now, group.changed)
         group.members, group.active = [], 0
         record = build(self._scope, group, group.status, self._clocks)
+        self.counted(record)
         return record.model_copy(update={"merged_into": into or None, "closed": now})
 
     # -- time ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,10 @@ from pipeline.stages.fold import NEVER, Spell
 
 UNPLACED = -1
 MODELS = "trend"
-"""Source of what our own models say; no monitor may be called so."""
+"""Source of what our own models say of metric samples; no monitor may be called so."""
+RATES = "rates"
+"""Source of what they say of the stream itself. It is made of what is correlated, and takes no part in that."""
+OURS = frozenset({MODELS, RATES})
 TURNED = {"needs": "explains", "explains": "needs"}
 """Kinds of evidence that have another name when they are seen from the other end."""
 

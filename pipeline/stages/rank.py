@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from models.kinds import PRIOR
 from pipeline.stages.enrich import Inventory
-from pipeline.stages.node import MODELS, About, Node
+from pipeline.stages.node import OURS, About, Node
 from schemas.base import MINUTE
 from schemas.incident import Candidate, Term
 from schemas.reference import RelationKind
@@ -95,7 +95,7 @@ def _facts(nodes: Iterable[Node]) -> dict[str, Facts]:
     facts: dict[str, Facts] = {}
     for node in sorted(nodes, key=lambda n: (n.spell.start, n.key)):
         item, prior = subject(node.about), PRIOR.get(node.about.kind, 0.3)
-        old, fault = facts.get(item), node.about.source != MODELS
+        old, fault = facts.get(item), node.about.source not in OURS
         if old is None:
             facts[item] = Facts(node, node.spell.start, node.spell.rank, prior, fault)
         else:

@@ -6,6 +6,7 @@ of by `pipeline.practices.incident` from the groups that this step marks as touc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 
 from pipeline.settings import FlowSettings
@@ -41,6 +42,8 @@ class Scope:
         self.placed: dict[str, int] = {}
         self.parted: list[Placement] = []
         self.counts: dict[str, int] = {}
+        self.counted: Callable[[About, int, int], None] = lambda *_: None
+        """Who counts the spells, by what they are about and their start: 1 that it began, -1 that it never did."""
         self.seq = 0
         self.high = 0
         self.watermark = -1
@@ -54,6 +57,7 @@ class Scope:
             return
         key = node_key(about.fingerprint, spell.start)
         node = self.nodes[key] = Node(key, about, spell)
+        self.counted(about, spell.start, 1)
         self.words.begun(about, spell.start, self.watermark)
         self.suppressor.dependencies.enter(node)
         self._weigh(node)
@@ -117,6 +121,7 @@ class Scope:
         node = self.nodes.get(key)
         if node is not None:
             self._take_out(node)
+            self.counted(node.about, start, -1)
             self.words.gone(node.about, start, self.watermark)
             self.ledger += entries(node, (), self.seq, self.high, self.inventory)
             del self.nodes[key]

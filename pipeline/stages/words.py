@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 from pipeline.settings import FlowSettings
 from pipeline.stages.enrich import Inventory
-from pipeline.stages.node import MODELS, About, Rare
+from pipeline.stages.node import OURS, About, Rare
 from pipeline.state import Table
 from schemas.base import HOUR
 
@@ -211,7 +211,7 @@ class Words:
 
 def _words(about: About) -> list[str]:
     """The distinct words and label values of a spell that could mean something, in the order in which they stand."""
-    if about.source == MODELS:
+    if about.source in OURS:
         return []  # worded by us: that two say the same means nothing
     known = dict.fromkeys([_whole(value) for name, value in about.said.items() if name not in _PASSED])
     known[_whole(about.check)] = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import random
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from agents.backtest import Point, draw, read, run
+from agents.backtest import Point, Round, draw, read, read_rounds, run, run_together
 from models.registry import DETECTORS
 from schemas.base import ConfigError
 
@@ -75,3 +77,41 @@ def test_the_drawing_shows_the_series_and_each_anomaly() -> None:
 def test_nothing_can_not_be_drawn() -> None:
     with pytest.raises(ConfigError, match="nothing to draw"):
         draw(run(DETECTORS["ensemble"](), [], 16.0), "")
+
+
+def test_a_relation_that_breaks_is_found_in_the_columns_of_a_file(tmp_path: Path) -> None:
+    chance, lines = random.Random(2), ["at,cpu,sessions,latency"]
+    for at in range(4000):
+        level = math.sin(at / 288 * 2 * math.pi) + chance.gauss(0.0, 0.3)
+        cpu = 40 + 10 * (-level if 3500 <= at < 3530 else level) + chance.gauss(0.0, 1.0)
+        sessions, latency = 300 + 90 * level + chance.gauss(0.0, 9.0), 20 * math.exp(level + chance.gauss(0.0, 0.1))
+        lines.append(f"{1_704_067_200 + at * 300},{cpu},{sessions},{latency if at % 50 else ''}")
+    rounds = read_rounds(written(tmp_path, "\n".join(lines)))
+    assert rounds[0].time == 1_704_067_200_000
+    assert rounds[0].values.keys() == {"cpu", "sessions"}
+    (found,) = run_together(rounds, 16.0)
+    assert 3500 <= (found.begin - rounds[0].time) // 300_000 < 3530
+    assert found.reason == "cpu below what the others say"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time,a,b\n1704067200,1,x\n", ":2"),
+        ("time,a\n1704067200,1,2\n", ":2"),
+        ("time,a\n1704067200,1\nlater,2\n", ":3"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_told_by_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_rounds(written(tmp_path, text))
+
+
+def test_columns_are_rounds(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,time,b\n1,1704067200,\n2,1704067500,3\n")
+    assert read_rounds(path, "time") == [
+        Round(1_704_067_200_000, {"a": 1.0}),
+        Round(1_704_067_500_000, {"a": 2.0, "b": 3.0}),
+    ]
+    with pytest.raises(ConfigError, match="no column 'when'"):
+        read_rounds(path, "when")
