@@ -82,3 +82,10 @@ def until_state(worker: Worker, state: str, seconds: float = 60) -> None:
     for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.2), reraise=True):
         with attempt:
             assert worker.metrics().get(f'tocsin_output_state{{output="elasticsearch",state="{state}"}}') == 1
+
+
+def until_writing(worker: Worker, seconds: float = 60) -> None:
+    """Until the worker has written something, or found that it is there."""
+    for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.05), reraise=True):
+        with attempt:
+            assert sum(value for name, value in worker.metrics().items() if "tocsin_documents_total" in name) > 0

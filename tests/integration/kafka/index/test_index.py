@@ -23,7 +23,7 @@ from agents.stream.settings import KafkaSettings
 from agents.stream.wire import unpack_record
 from schemas.event import DeadLetter, Event
 from tests.agents.index.records import ALERT, EVENT
-from tests.integration.kafka.index.mirror import assert_the_same, held, until_indexed, until_state
+from tests.integration.kafka.index.mirror import assert_the_same, held, until_indexed, until_state, until_writing
 from tests.integration.kafka.worker.stage import Play, Stage, Worker, ended, play_of, wait_for
 
 EVENTS = 6_000
@@ -58,8 +58,8 @@ def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(
     with ended([correlate]):
         playing.start()
         for number in range(4):
-            time.sleep(3)
-            assert index.metrics()['tocsin_documents_total{fate="written"}'] > 0
+            until_writing(index)
+            time.sleep(number / 4)
             index.kill()
             if number == 1:
                 client.indices.rollover(alias=output.name("events"))
@@ -142,9 +142,7 @@ def test_what_is_new_of_the_current_state_does_not_wait_until_a_pile_of_events_i
     index = Worker(stage.settings, "i", tmp_path, "index", output=output)
     with ended([index]):
         until_state(index, "indexing")
-        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.05), reraise=True):
-            with attempt:
-                assert index.metrics()['tocsin_documents_total{fate="written"}'] > 0
+        until_writing(index)
         send(stage, "alerts.current", ALERT.fingerprint, wire.pack_record(ALERT))
         for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.05), reraise=True):
             with attempt:
