@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -41,7 +40,6 @@ class Round:
         """Partitions as the client names them, each with the offset after the last message of it."""
         self.messages = self.size = 0
         """`size` in bytes of documents."""
-        self._counts: Counter[Any] = Counter()
         self.letters: list[DeadLetter] = []
         self.doubtful = False
         """Whether some of it may have been written before."""
@@ -50,11 +48,6 @@ class Round:
     def __len__(self) -> int:
         """Documents."""
         return len(self._documents)
-
-    @property
-    def longest(self) -> int:
-        """Messages of the partition of which there are most."""
-        return max(self._counts.values(), default=0)
 
     @property
     def documents(self) -> list[Document]:
@@ -72,7 +65,6 @@ class Round:
             except BadRecord as error:
                 self.letters.append(_not_understood(place, message.value or b"", error))
         self.messages += len(messages)
-        self._counts[partition] += len(messages)
         self.positions[partition] = messages[-1].offset + 1
 
     def _keep(self, one: Document, place: Place) -> None:

@@ -43,12 +43,14 @@ LOG = logging.getLogger(__name__)
 GROUP = "tocsin-index"
 SLICE = {topic: 2 if topic in PACKED else 100 for topic in FEEDS}
 """Messages that are read of a topic before the others have their turn."""
-MOST = 2000
-"""Messages of one partition in a round at most: no more can have been written that do not count as read."""
+MOST = 10_000
+"""Messages in a round at most, however few documents they hold."""
 PAUSE = 0.2
 """Seconds between two attempts, and to wait for messages where there are none."""
 MOVING = (CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError)
 """What a commit ends with while partitions go to others."""
+NOT_KNOWN = 1 << 63
+"""An offset that comes never."""
 IDLE = 2**31 - 1
 """Milliseconds that reading may pause without the group taking our partitions away: it pauses while we wait."""
 FINISH = 2.0
@@ -104,8 +106,8 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self.rounds = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._epoch = 0
-        self._had: dict[Any, int] = {}
-        """Messages of each partition that were read since it is ours."""
+        self._doubt: dict[Any, int] = {}
+        """The end that each partition had when it became ours: others may have written anything before it."""
         self._read_to: dict[Any, int] = {}
         self._written: dict[Any, int] = {}
         """How far each partition is read, and written."""
@@ -194,11 +196,9 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         if made.epoch != self._epoch:
             made = Round(self._epoch)
         for partition, messages in found.items():
-            had = self._had.get(partition, 0)
-            self._had[partition] = had + len(messages)
             self._written.setdefault(partition, messages[0].offset)
             self._read_to[partition] = messages[-1].offset + 1
-            made.doubtful = made.doubtful or had < MOST
+            made.doubtful = made.doubtful or messages[0].offset < self._doubt.get(partition, NOT_KNOWN)
             made.take(self._topics[partition.topic], partition, messages)
         return made
 
@@ -212,7 +212,7 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
     def _full(self, made: Round) -> bool:
         at_once = self.settings.requests
         most, size = at_once * self.settings.bulk_documents, at_once * self.settings.bulk_bytes
-        return len(made) >= most or made.size >= size or made.longest > MOST - max(SLICE.values())
+        return len(made) >= most or made.size >= size or made.messages >= MOST
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -267,16 +267,18 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         del revoked
         self._epoch += 1
         self._assigned = False
-        self._had, self._read_to, self._written = {}, {}, {}
+        self._doubt, self._read_to, self._written = {}, {}, {}
         if self._writing is not None:
             await asyncio.wait({self._writing}, timeout=FINISH)
             self._writing.cancel()
 
     async def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
-        """Others may have written before."""
+        """Others may have written what is there now."""
         LOG.info("index has %d partitions", len(assigned))
         self.indexer.forget()
         self._assigned = True
+        if assigned:
+            self._doubt = await self._consumer.end_offsets(assigned)
 
     async def _watch(self) -> None:
         """Where nothing is read that is not written, it stands where it will read on: that may be behind marks."""
