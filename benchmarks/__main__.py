@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, str] = {
     "growth": "the cost of one alert, and the memory, when there is more already",
     "http": "alerts a second by HTTP into a real host, and the CPU each costs",
     "indexing": "documents a second into Elasticsearch, beside the client's own helper; bytes an event on the disk",
+    "index_kafka": "documents a second through the role index, beside the client's own helper",
     "ingest": "messages a second through the ingest hop, beside kafka-python alone",
     "joint": "relations that break between the series of one item, beside other models",
     "kill": "whether a replay killed again and again ends as an undisturbed one",

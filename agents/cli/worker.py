@@ -16,7 +16,8 @@ from agents.cli.command import command
 from agents.cli.kafka_options import configured, kafka_options
 from agents.config import Config
 from agents.stream.worker.logs import set_up
-from agents.stream.worker.run import ROLES, Address
+from agents.stream.worker.run import ROLES, roles_of
+from agents.stream.worker.running import Address
 from schemas.base import ConfigError
 
 GRACE = 10
@@ -28,6 +29,7 @@ GRACE = 10
     "tocsin worker --role ingest --name ingest-1 --port 9101",
     "tocsin worker --role correlate --name correlate-1 --port 9102",
     "tocsin worker --role detect --name detect-1 --port 9103",
+    "tocsin worker --role index --name index-1 --port 9104",
 )
 @click.option("--role", "roles", type=click.Choice(list(ROLES)), multiple=True, help="May be given again; all without.")
 @click.option("--name", default=socket.gethostname, help="Its own among all workers, and always the same: the host's.")
@@ -38,11 +40,12 @@ def worker(config: Path | None, bootstrap: str | None, roles: tuple[str, ...], n
     """Run a worker of the stream on Kafka, until stopped: any number of them share the work.
 
     ingest turns raw payloads into packs of events; correlate folds, correlates and ranks; detect learns from metric
-    samples and tells of what is unusual. Each role is a process of its own. Logs are JSON lines on standard error;
-    /-/healthy, /-/ready and /metrics are at the port of each role.
+    samples and tells of what is unusual; index writes all of it to Elasticsearch, where there is an output of that
+    type. Each role is a process of its own. Logs are JSON lines on standard error; /-/healthy, /-/ready and /metrics
+    are at the port of each role.
     """
     settings = configured(config, bootstrap)
-    chosen = list(dict.fromkeys(roles)) or list(ROLES)
+    chosen = list(dict.fromkeys(roles)) or roles_of(settings)
     set_up()
     if len(chosen) == 1:
         ROLES[chosen[0]](settings, name, Address(host, port))

@@ -68,6 +68,14 @@ def identity(kind: Kind, record: Json) -> str:
     return made if len(made.encode("utf-8", "replace")) <= MOST_ID else _hash(made.encode("utf-8", "surrogatepass"))
 
 
+def key_identity(kind: str, name: str) -> str:
+    """The id of the document of a record of reference data, by the name that is its key there."""
+    if kind == "relation":
+        source, _, target = name.partition("\x1f")
+        return identity(KINDS[kind], {"source": source, "target": target})
+    return identity(KINDS[kind], {"id": name})
+
+
 def _hash(value: bytes) -> str:
     return blake2b(value, digest_size=15).hexdigest()
 

@@ -18,6 +18,7 @@ from elasticsearch import ApiError, Elasticsearch
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from agents.index import bulk
+from agents.index.beside import beside
 from agents.index.bulk import Fate, Line, Refusal, Verdict
 from agents.index.client import is_block, is_closed, refusal, unanswered
 from agents.index.documents import Document
@@ -89,6 +90,10 @@ class Indexer:
             for part in bulk.parts(fitting, self._settings.bulk_documents, self._settings.bulk_bytes):
                 await self._free.acquire()
                 group.create_task(self._send(part, doubtful=doubtful)).add_done_callback(lambda _: self._free.release())
+
+    def forget(self) -> None:
+        """Others may write from now on: what is remembered of the members of incidents may not hold any more."""
+        self._members = Members(self._client, self._settings)
 
     async def ready(self) -> None:
         """Wait until everything is there that documents are written to, making it where that is wanted."""
@@ -186,7 +191,7 @@ class Indexer:
     async def _call(self, work: Callable[[], T]) -> T:
         """Do something with the client beside the event loop; what passes becomes a Wait."""
         try:
-            return await asyncio.to_thread(work)
+            return await beside(work)
         except TransportError as error:
             raise Wait(Health(State.NOT_REACHED, unanswered(error))) from error
         except ApiError as error:

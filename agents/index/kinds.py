@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from pydantic import BaseModel
-
 from agents.index import fields
 from schemas.alert import Alert, AlertTransition, LedgerEntry, Placement
+from schemas.base import Record
 from schemas.command import AuditEntry
 from schemas.event import DeadLetter, Event
 from schemas.incident import Incident, Member, ServiceLevelNotice
@@ -29,15 +28,15 @@ class Kind(NamedTuple):
     name: str
     target: str
     keeps: Keeps
-    model: type[BaseModel]
+    model: type[Record]
     fields: Mapping[str, str]
 
 
-def _all(name: str, target: str, model: type[BaseModel], table: Mapping[str, str]) -> Kind:
+def _all(name: str, target: str, model: type[Record], table: Mapping[str, str]) -> Kind:
     return Kind(name, target, Keeps.ALL, model, table)
 
 
-def _last(name: str, target: str, model: type[BaseModel], table: Mapping[str, str]) -> Kind:
+def _last(name: str, target: str, model: type[Record], table: Mapping[str, str]) -> Kind:
     return Kind(name, target, Keeps.LAST, model, table)
 
 

@@ -14,7 +14,7 @@ import orjson
 
 from agents.embedded.reader import Reader, connect
 from agents.embedded.rows import Place, as_number, as_place
-from agents.index.documents import Document, document, identity
+from agents.index.documents import Document, document, key_identity
 from agents.index.kinds import KINDS
 from agents.index.settings import MIB
 from pipeline.sources.normalise import Normaliser
@@ -119,7 +119,7 @@ class Lanes:
             at, record = orjson.loads(value)
             yield document(KINDS[kind], record, at)
             return
-        yield Document(kind, _key_identity(kind, name), None, None)  # it is there no more
+        yield Document(kind, key_identity(kind, name), None, None)  # it is there no more
 
     def _one(self, query: str, *values: str) -> Iterator[bytes]:
         for (value,) in self._db.execute(query, values).fetchall():
@@ -173,11 +173,3 @@ class Lanes:
     def events_end(self) -> int:
         """The newest input."""
         return int(self._db.execute("SELECT max(seq) FROM inbox").fetchone()[0] or 0)
-
-
-def _key_identity(kind: str, name: str) -> str:
-    """The id of the document of a reference record, by its key in the state."""
-    if kind == "relation":
-        source, _, target = name.partition("\x1f")
-        return identity(KINDS[kind], {"source": source, "target": target})
-    return identity(KINDS[kind], {"id": name})

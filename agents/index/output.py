@@ -17,11 +17,9 @@ from agents.index.documents import Document
 from agents.index.indexer import Indexer, State
 from agents.index.lanes import Batch, Lanes, Read
 from agents.index.progress import Progress
+from agents.index.refused import letter_of
 from agents.index.settings import ElasticsearchOutput
-from pipeline.sources.base import Refused
-from pipeline.sources.normalise import Normaliser, dead_letter
-from schemas.base import BadRecord
-from schemas.event import RawRecord
+from pipeline.sources.normalise import Normaliser
 
 
 class Round(NamedTuple):
@@ -153,8 +151,5 @@ class StoreIndexer:
         """Keep it as a dead letter; one that is a dead letter already is in the store anyway."""
         for one in refused:
             if one.document.kind != "dead":
-                payload = one.document.body or b""
-                origin = f"{one.document.kind} {one.document.id}"
-                raw = RawRecord(source=feed.NAME, received=self._now(), payload=payload, origin=origin)
-                letter = dead_letter(raw, Refused(BadRecord(f"not-indexed-{one.reason}", one.detail), payload))
+                letter = letter_of(one, self._now())
                 self._store.bury(Dead(letter.id, 0, letter.reason, letter.model_dump_json().encode()))

@@ -161,6 +161,19 @@ def unpack_events(data: bytes) -> Events:
         raise BadRecord("not-a-pack", f"of events: {error}") from error
 
 
+def event_records(data: bytes) -> list[dict[str, Any]]:
+    """The events of a pack in their JSON form, for those who only pass them on. Raises BadRecord as `unpack_events`."""
+    head = _head(data, EVENTS)
+    try:
+        rows = head.get("rows", [])
+        if not rows or tuple(head["fields"]) == EVENT_FIELDS:
+            return [dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows]
+        events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
+        return [event.model_dump(mode="json") for event in events]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRecord("not-a-pack", f"of events: {error}") from error
+
+
 def unpack_samples(data: bytes) -> Samples:
     """The inverse of `pack_samples`. Raises BadRecord."""
     return _samples(_head(data, SAMPLES))

@@ -7,29 +7,24 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
-
-from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
+from contextlib import suppress
 
 from agents import collector
 from agents.config import Config
-from agents.stream.clients import leave_group, unreachable
+from agents.index.beside import beside
+from agents.stream.clients import leave_group
 from agents.stream.topics import differences, wanted
 from agents.stream.worker.correlate import Correlate
 from agents.stream.worker.detect import Detect
 from agents.stream.worker.host import Host
 from agents.stream.worker.http import application, server
 from agents.stream.worker.metrics import HostCollector, IngestCollector, registry
+from agents.stream.worker.running import Address, until_told
 from schemas.base import ConfigError
 
 LOG = logging.getLogger(__name__)
-
-
-class Address(NamedTuple):
-    """Where to listen; port 0 not at all."""
-
-    host: str
-    port: int
+LEAVE = 1.5
+"""Seconds for saying to the group that we leave, where brokers may be away."""
 
 
 def correlate(config: Config, name: str, http: Address) -> None:
@@ -58,31 +53,8 @@ def check_topics(config: Config) -> None:
 
 
 async def _run(role: type[Host], config: Config, name: str, http: Address) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host, called = role(config, name), role.__name__.lower()
-    app = application(registry(HostCollector(host)), lambda: host.ready, lambda: not host.failure.done())
-    web = server(app, *http)
-    serving = asyncio.ensure_future(web.serve()) if http.port else None
-    try:
-        await host.begin()
-        LOG.info("%s %s has started", called, name)
-        collector.settle()
-        host.failure.add_done_callback(lambda _: stop.set())
-        await stop.wait()
-        LOG.info("%s %s is stopping", called, name)
-        await host.end()
-        if host.failure.done():
-            host.failure.result()
-    except KafkaConnectionError as error:
-        raise unreachable(config.kafka) from error
-    except KafkaError as error:
-        raise ConfigError(f"Kafka at {config.kafka.address} has failed us: {error!r}") from error
-    finally:
-        web.should_exit = True
-        if serving is not None:
-            await serving
+    host = role(config, name)
+    await until_told(f"{role.__name__.lower()} {name}", config, host, HostCollector(host), http)
     await asyncio.to_thread(leave_group, config.kafka, config.kafka.prefix + role.group, name)
 
 
@@ -108,12 +80,40 @@ def ingest(config: Config, name: str, http: Address) -> None:
             serving.join(2)
 
 
+def index(config: Config, name: str, http: Address) -> None:
+    """What the topics say into Elasticsearch. Raises ConfigError as `correlate`, and where no output is named."""
+    from agents.stream.index.run import required_output
+
+    required_output(config)
+    check_topics(config)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_index(config, name, http))
+
+
+async def _index(config: Config, name: str, http: Address) -> None:
+    from agents.stream.index.metrics import IndexCollector
+    from agents.stream.index.run import Index
+
+    work = Index(config, name)
+    await until_told(f"index {name}", config, work, IndexCollector(work), http)
+    with suppress(TimeoutError):  # others get its partitions a little later, then
+        await asyncio.wait_for(beside(lambda: leave_group(config.kafka, work.group, name)), LEAVE)
+
+
 ROLES: dict[str, Callable[[Config, str, Address], None]] = {
     "ingest": ingest,
     "correlate": correlate,
     "detect": detect,
+    "index": index,
 }
 """What a worker can be."""
+
+
+def roles_of(config: Config) -> list[str]:
+    """Those that a configuration has something to do for."""
+    from agents.stream.index.run import output_of
+
+    return [role for role in ROLES if role != "index" or output_of(config) is not None]
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

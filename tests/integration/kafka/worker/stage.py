@@ -18,6 +18,7 @@ import orjson
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.config import Config
+from agents.index.settings import ElasticsearchOutput
 from agents.simulate import Day
 from agents.stream import clients, topics, wire
 from agents.stream.clients import Message
@@ -132,13 +133,18 @@ class Worker:
         folder: Path,
         role: str = "correlate",
         flow: FlowSettings | None = None,
+        output: ElasticsearchOutput | None = None,
     ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         config = folder / f"{name}.json"
         given = {"kafka": settings, "flow": flow or FlowSettings()}
-        written = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in given.items()}
+        written: dict[str, Any] = {
+            name: one.model_dump(mode="json", exclude_defaults=True) for name, one in given.items()
+        }
+        if output is not None:
+            written["outputs"] = [output.model_dump(mode="json")]
         config.write_bytes(orjson.dumps(written))
         self.log = folder / f"{name}.log"
         words = ["worker", "--role", role, "--name", name, "--port", str(self.port), "--config", str(config)]

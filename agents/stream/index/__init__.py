@@ -1,0 +1,1 @@
+"""The role index: what the topics say gets into Elasticsearch."""
