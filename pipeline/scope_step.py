@@ -38,7 +38,8 @@ class ScopeStep:
     @property
     def tables(self) -> list[Table[object]]:
         """The state, beside that of the clock."""
-        return [self.reference.table, self.scope.nodes, self.scope.groups, self.scope.words.table, self.desk.seen]  # type: ignore[list-item]
+        scope, lasting = self.scope, self.practice.clocks.lasting
+        return [self.reference.table, scope.nodes, scope.groups, scope.words.table, self.desk.seen, lasting]  # type: ignore[list-item]
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,12 @@ class Clock(Record):
         default="ok",
         description="ok, warned, breached or met, as of `at`; what passing time alone makes of it is told by notices.",
     )
+    odds: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Odds of a breach, by how long incidents of this priority took; empty while too few were closed.",
+    )
 
 
 class ServiceLevelNotice(Record):
@@ -106,6 +112,12 @@ class ServiceLevelNotice(Record):
     target: int = Field(ge=0, description="Milliseconds of business time allowed.")
     used: int = Field(ge=0, description="Milliseconds of business time used up to `at`.")
     breaches: Millis | None = Field(default=None, description="When 100 % will be reached if it goes on running.")
+    odds: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Odds of a breach, by how long incidents of this priority took; empty while too few were closed.",
+    )
     assignee: str = ""
     group: str = ""
 

@@ -102,7 +102,8 @@ def _clock(clock: Clock | None) -> str:
         return ""
     used = span(clock.used) or "0s"
     more = f", breaches {moment(clock.breaches)}" if clock.running and clock.breaches is not None else ""
-    return f"{used} of {span(clock.target)} used ({clock.state}{more})"
+    odds = f"; by how long others took, {clock.odds:.0%} are late" if clock.odds is not None else ""
+    return f"{used} of {span(clock.target)} used ({clock.state}{more}){odds}"
 
 
 def _members(incident: Incident, alerts: Mapping[str, Alert]) -> Iterator[Line]:

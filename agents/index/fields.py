@@ -60,6 +60,7 @@ SERVICE_LEVEL: dict[str, str] = {
     "target": "tocsin.clock.target",
     "used": "tocsin.clock.used",
     "breaches": "tocsin.clock.breaches",
+    "odds": "tocsin.clock.odds",
     "assignee": "tocsin.incident.assignee",
     "group": "tocsin.incident.group",
 }

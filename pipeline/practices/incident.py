@@ -24,7 +24,7 @@ class Incidents:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._settings = scope.settings.incident
-        self._clocks = Clocks(self._settings)
+        self.clocks = Clocks(self._settings)
         self._open_rank = RANK[self._settings.open_at]
         self.by_id: dict[str, str] = {}
         self.notices: list[ServiceLevelNotice] = []
@@ -134,22 +134,24 @@ class Incidents:
         group.changed = max(now, group.changed)
         group.severity, group.shown, group.told = group.top, len(group.members), now
         scope.groups.touch(group.id)
-        record = build(scope, group, reason, self._clocks)
+        record = build(scope, group, reason, self.clocks, anew=True)
         group.priority = record.priority
         self.counted(record)
+        if reason == "closed":
+            self.clocks.learn(group, group.changed)
         scope.wake_group(group, self._look(group, group.changed))
         return record
 
     def _look(self, group: Group, at: int) -> int:
         """Look at the clocks: notices of what they have reached. Returns when to look again."""
-        notices, due = self._clocks.look(group, at, self._scope.seq)
+        notices, due = self.clocks.look(group, at, self._scope.seq)
         self.notices += notices
         return due
 
     def current(self, incident: str) -> Incident:
         """The incident as it is, as its last version."""
         group = self._scope.groups[self.by_id[incident]]
-        return build(self._scope, group, group.reason, self._clocks)
+        return build(self._scope, group, group.reason, self.clocks)
 
     def _ended(self, group: Group, into: str, now: int) -> Incident:
         """The last version of an incident that was merged into another one, or that turned out to be none."""
@@ -157,7 +159,7 @@ class Incidents:
         group.status = IncidentStatus.MERGED.value if into else IncidentStatus.WITHDRAWN.value
         group.version, group.changed = self._scope.seq, max(now, group.changed)
         group.members, group.active = [], 0
-        record = build(self._scope, group, group.status, self._clocks)
+        record = build(self._scope, group, group.status, self.clocks)
         self.counted(record)
         return record.model_copy(update={"merged_into": into or None, "closed": now})
 

@@ -42,8 +42,8 @@ APART = {
 }
 
 
-def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
-    """The whole record of a group's incident as it is now."""
+def build(scope: Scope, group: Group, reason: str, clocks: Clocks, *, anew: bool = False) -> Incident:
+    """The whole record of a group's incident as it is now; with `anew` the odds of a breach are those of now, too."""
     nodes = sorted((scope.nodes[key] for key in group.members), key=lambda n: n.order)
     items = tuple(sorted({node.about.item for node in nodes if node.about.item is not None}))
     services = tuple(sorted({service for item in items for service in scope.inventory.services(item)}))
@@ -86,8 +86,8 @@ def build(scope: Scope, group: Group, reason: str, clocks: Clocks) -> Incident:
         supplier=cause.supplier if cause is not None else "",
         runbook=cause.runbook if cause is not None else "",
         runbooks=tuple(sorted({item.runbook for item in known if item.runbook})),
-        own=clocks.clock(group, "own", priority, group.changed),
-        resolve=clocks.clock(group, "resolve", priority, group.changed),
+        own=clocks.clock(group, "own", priority, anew=anew),
+        resolve=clocks.clock(group, "resolve", priority, anew=anew),
         notes=group.notes,
     )
 

@@ -13,9 +13,9 @@ class Group:
 
     __slots__ = (
         "acknowledged_by", "active", "assignee", "begun", "by_hand", "changed", "closed", "group", "id",
-        "incident", "members", "merged_from", "multi", "notes", "opened", "own_level", "priority", "reason",
-        "resolve_level", "resolved", "scope", "severity", "shown", "stale", "status", "tenant", "told", "top",
-        "version", "wake", "work",
+        "incident", "members", "merged_from", "multi", "notes", "opened", "own_level", "own_odds", "priority",
+        "reason", "resolve_level", "resolve_odds", "resolved", "scope", "severity", "shown", "stale", "status",
+        "tenant", "told", "top", "version", "wake", "work",
     )  # fmt: skip
 
     def __init__(self, group_id: str, tenant: str = "default", scope: str = "default") -> None:
@@ -50,6 +50,9 @@ class Group:
         """(time, status) of every change of status: what the clocks are reckoned from."""
         self.own_level = self.resolve_level = 0
         """How bad the service-level clocks were when they were last looked at."""
+        self.own_odds: float | None = None
+        self.resolve_odds: float | None = None
+        """Those of a breach when it was last told of."""
         self.wake = NEVER
 
     def dump(self) -> dict[str, object]:

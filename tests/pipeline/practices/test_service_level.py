@@ -10,7 +10,7 @@ from pipeline.settings import DedupSettings, FlowSettings, IncidentSettings
 from schemas.base import DAY, HOUR, MINUTE
 from schemas.command import Action, Command
 from schemas.event import Event, EventKind, fingerprint
-from schemas.incident import Incident, ServiceLevelNotice
+from schemas.incident import Clock, Incident, ServiceLevelNotice
 from schemas.reference import Calendar, ServiceTarget
 from schemas.severity import Severity
 
@@ -122,3 +122,50 @@ def _undisturbed() -> list[Output]:
     made = flow()
     made.event(event(MONDAY))
     return lapse(made, DAY)
+
+
+def resolve_clock(made: Flow) -> Clock:
+    (incident,) = (one for one in made.incidents() if one.status != "closed")
+    assert incident.resolve is not None
+    return incident.resolve
+
+
+def live_through(made: Flow, lasting: list[int]) -> int:
+    """Incidents one after the other, each over after so long; when the last one was closed."""
+    at = MONDAY
+    for spell in lasting:
+        made.event(event(at))
+        made.event(event(at + spell, EventKind.RESOLUTION))
+        at += spell + 3 * HOUR
+        made.tick(at)
+    return at
+
+
+def test_an_open_incident_has_the_odds_of_being_late_once_enough_others_were_closed() -> None:
+    made = flow()
+    at = live_through(made, [HOUR, 2 * HOUR, 5 * HOUR] * 5)
+    made.event(event(at))
+    early = resolve_clock(made).odds
+    assert early == pytest.approx(1 / 3, abs=0.1)
+    (incident,) = (one for one in made.incidents() if one.status == "new")
+    made.command(assign(incident.id, at + 3 * HOUR))
+    late = resolve_clock(made).odds
+    assert late is not None
+    assert late > 0.75, "of those that lasted three hours nearly all lasted five"
+
+
+def test_nobody_guesses_while_too_few_were_closed() -> None:
+    made = flow()
+    made.event(event(live_through(made, [HOUR] * 5)))
+    assert resolve_clock(made).odds is None
+
+
+def test_the_odds_survive_a_restart() -> None:
+    made = flow()
+    at = live_through(made, [HOUR, 5 * HOUR] * 6)
+    again = flow()
+    again.restore(made.drain())
+    for one in (made, again):
+        one.event(event(at))
+    assert resolve_clock(again) == resolve_clock(made)
+    assert resolve_clock(again).odds is not None
