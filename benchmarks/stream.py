@@ -120,6 +120,8 @@ def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path,
             "megabytes": [memory(one) for one in running],
         }
         figures["checkpoints"] = kept(running[0], len(events) / rate)
+        figures["messages an event"] = total(running, "tocsin_sent_messages_total") / len(events)
+        figures["bytes an event"] = total(running, "tocsin_sent_bytes_total") / len(events)
         for one in running:
             one.stop()
     return figures
@@ -265,7 +267,7 @@ def _open_alert(number: int) -> Event:
 
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
-    options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1")
+    options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1,2")
     found = copies(simulate(1), int(options.copies))
     normaliser = make_normaliser()
     events = [event for raw in found.raws for event in normaliser.normalise(raw).events]
@@ -274,11 +276,12 @@ def main(given: list[str] | None = None) -> int:
     print(f"{len(events):,} events; embedded core {rate:,.0f} events/s, {of_cpu:,.0f} a CPU second", flush=True)
     with tempfile.TemporaryDirectory() as name, kafka_broker(Path(name) / "broker") as bootstrap:
         folder = Path(name)
-        figures["agents"] = agents(bootstrap, found, events, folder, int(options.workers))
-        figures["ratio"] = figures["agents"]["events_per_second"] / rate
-        figures["ratio by CPU"] = figures["agents"]["per CPU second"] / of_cpu
-        print(f"agents on packs: {figures['agents']}", flush=True)
-        print(f"ratio to the core {figures['ratio']:.1%}, by CPU {figures['ratio by CPU']:.1%}", flush=True)
+        for workers in map(int, options.workers.split(",")):
+            found_of = figures[f"agents, {workers} workers"] = agents(bootstrap, found, events, folder, workers)
+            found_of["ratio"] = found_of["events_per_second"] / rate
+            found_of["ratio by CPU"] = found_of["per CPU second"] / of_cpu
+            print(f"agents on packs, {workers} workers: {found_of}", flush=True)
+            print(f"ratio to the core {found_of['ratio']:.1%}, by CPU {found_of['ratio by CPU']:.1%}", flush=True)
         figures["whole"] = whole(bootstrap, found, len(events), folder)
         print(f"raw topic to incident topic: {figures['whole']}", flush=True)
         figures["latency"] = latency(bootstrap, folder)

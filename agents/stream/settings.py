@@ -66,7 +66,7 @@ class KafkaSettings(Record):
     )
     ingest: IngestSettings = IngestSettings()
     checkpoint: Span = Field(
-        default=3_000,
+        default=5_000,
         ge=100,
         description="A worker keeps its state this often; what came since is read again after it died.",
     )
