@@ -35,8 +35,8 @@ class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
     __slots__ = (
-        *("events", "high", "highs", "measured", "name", "quiet", "received", "rests", "samples", "source", "told"),
-        "told_of_samples",
+        *("events", "high", "highs", "measured", "name", "quiet", "received", "rests", "samples", "source", "speaks"),
+        *("told", "told_of_samples"),
     )
 
     def __init__(self, name: str, source: str, targets: int) -> None:
@@ -54,8 +54,9 @@ class Origin:
         self.quiet = [False] * targets
         """The same two in the topic of metrics."""
         self.measured: Millis = 0
-        """The newest time of a sample; only where there was one is the topic of metrics told how far this is. It moves
-        no time in the topic of events: that is done by who reads the samples, who may be far behind."""
+        """The newest time of a sample; only where there was one is the topic of metrics told how far this is."""
+        self.speaks = False
+        """Whether an event came from it."""
         self.received: Millis = 0
         """When the last message reached Kafka; how long it has been read to its end where that is later."""
 
@@ -68,8 +69,8 @@ class Origin:
 class Hop:
     """`targets` is the number of partitions of the topics of events and of metrics, `skew` in milliseconds.
 
-    With `clock` the messages are of today: samples are then said to be sent when Kafka got them, so that nobody waits
-    for those that we are slow to read.
+    With `clock` the messages are of today. Nobody waits then for samples that we are slow to read: they move time in
+    the topic of metrics alone, and are said to be sent when Kafka got them.
     """
 
     def __init__(self, normaliser: Normaliser, targets: int, skew: int, pack: int, clock: bool = False) -> None:
@@ -106,12 +107,14 @@ class Hop:
             for sample in samples:
                 at.samples[partition(_series(sample))].append(sample)
                 time = sample.time if sample.time - sample.received <= skew else sample.received
-                at.measured = max(at.measured, time)
+                if time > at.measured:
+                    at.measured = time
+                    high = high if self._clock else max(high, time)
             for refused in refusals:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
-        at.high, at.received = high, fields["received"]
+        at.high, at.received, at.speaks = high, fields["received"], at.speaks or count > 0
         self.waiting += len(messages)
         self.received[source] += len(messages)
         self.decoded += count
@@ -180,6 +183,11 @@ class Hop:
     def high(self, name: str) -> Millis:
         """How far an origin is; 0 before anything is known of it."""
         return self._origins[name].newest if name in self._origins else 0
+
+    def holds(self, name: str) -> bool:
+        """Whether others have to wait for an origin: not for one from which only samples of today come."""
+        at = self._origins.get(name)
+        return at is None or not self._clock or at.speaks or not at.measured
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
         """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""

@@ -209,7 +209,8 @@ class Ingest:
         """
         now, mine = self._now(), self._consumer.assignment()
         since = now - self._idle
-        slow = [self.hop.high(self._origin(tp)) for tp in mine if self._left(tp) and self._heard.get(tp, now) >= since]
+        waited = [self._origin(tp) for tp in mine if self._left(tp) and self._heard.get(tp, now) >= since]
+        slow = [self.hop.high(origin) for origin in waited if self.hop.holds(origin)]
         most = min(slow, default=now) + AHEAD
         ahead = {tp for tp in mine if self.hop.high(self._origin(tp)) > most}
         paused = self._consumer.paused()

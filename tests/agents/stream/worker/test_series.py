@@ -183,6 +183,21 @@ def test_time_is_told_as_far_as_the_slowest_upstream_partition_has_come() -> Non
     assert ticks(shard, 99_000) == set(), "there is nothing new"
 
 
+def test_models_rest_once_all_they_read_is_at_its_end() -> None:
+    shard, alerts = shard_of(), AlertShard(SETTINGS, 0, 1)
+    alerts.apply(Events("raw.native/0", BEGIN + HOUR, 1_000))
+    shard.apply(Samples("raw.a/0", BEGIN, 1_000, [sample(0, 1.0)]), 0)
+    shard.apply(Samples("raw.b/0", BEGIN, 1_000), 1)
+    for offset, name in enumerate(("raw.a/0", "raw.b/0"), 2):
+        assert [one.rests for target, one in said(shard.take(offset * SECOND)) if target == 0] in ([False], [])
+        shard.apply(Samples(name, BEGIN, 1_000, rests=True), offset)
+    (told,) = (one for target, one in said(shard.take(9 * SECOND)) if target == 0)
+    assert told.rests
+    alerts.apply(told)
+    alerts.apply(Events("raw.native/0", BEGIN + 2 * HOUR, 1_001))
+    assert alerts.clock.high == BEGIN + 2 * HOUR
+
+
 def test_the_alert_step_waits_for_models_that_are_a_little_behind_and_not_for_others() -> None:
     alerts = AlertShard(SETTINGS, 0, 1)
     alerts.apply(Events("detect/0", BEGIN, 1_000))

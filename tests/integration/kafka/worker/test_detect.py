@@ -205,6 +205,7 @@ def test_what_a_person_says_reaches_the_series_and_is_answered_once(settings: Ka
         for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.3), reraise=True):
             with attempt:
                 assert len(stage.read("replies")) >= len(expected)
+                assert stage.newest("alerts.current").keys() == set(alerts)
         asked_by_hand(settings, alerts[0], tmp_path / "w0.json")
         for worker in [*models, *others]:
             worker.stop()
