@@ -40,7 +40,7 @@ _SOME = 1.0
 """Nats up to which a count is near enough to what is usual, however steady the series is."""
 _BOTH = 1.5
 """A count and the sum with those before it say partly the same."""
-_NATS, _ODDS = 1.2, -1.1
+_NATS, _ODDS = 1.75, -5.0
 """What a surprise is in the terms of `models.alarm.rarity`; measured by benchmarks/counts.py."""
 
 
@@ -139,6 +139,8 @@ class Counts(base.Base):
         length = self.length
         gain = max(1.0 / self.n, length / (_DAYS * _DAY))
         self.rate += gain * (count - self.rate)
+        if self._days[hour] == 0:
+            self._hours[hour] = usual if self.n > 1 else count
         if self._days[hour] == 0 or time - self.time > _HOUR or hour != self.time % _DAY // _HOUR:
             self._days[hour] = min(self._days[hour] + 1, 255)
         share = min(length / _HOUR, 1.0)
