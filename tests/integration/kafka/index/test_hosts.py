@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from elasticsearch import Elasticsearch
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.embedded.host import Host
 from agents.embedded.store import Store
@@ -19,8 +20,9 @@ from agents.index.members import rows_of
 from agents.index.output import StoreIndexer
 from agents.index.settings import ElasticsearchOutput
 from agents.simulate import simulate
-from agents.stream import clients, topics
+from agents.stream import clients, topics, wire
 from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.wire import Changes, Events
 from benchmarks.day import make_normaliser
 from pipeline.flow import Flow
 from pipeline.sources.registry import SOURCES
@@ -64,12 +66,28 @@ def through_kafka(
     correlate = Worker(settings, "c", place)
     index = Worker(settings, "i", place, "index", output=output)
     with ended([ingest, correlate, index]):
+        until_time_has_come(stage, "events", wire.unpack_events, 4, raws[-1].received)
+        until_time_has_come(stage, "alerts", wire.unpack_changes, 16, raws[-1].received)
         wait_for([correlate], len(raws) - 1)
         assert ingest.stop() < 5
         assert correlate.stop() < 5
         until_indexed(index)
         assert index.stop() < 5
     return stage
+
+
+def until_time_has_come(
+    stage: Stage, topic: str, unpack: Callable[[bytes], Events | Changes], paths: int, to: int
+) -> None:
+    """Until each partition of a topic has heard from each of those before it that time is so far."""
+    for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.5), reraise=True):
+        with attempt:
+            high: dict[tuple[str, int], int] = {}
+            for message in stage.read(topic):
+                pack = unpack(message.value or b"")
+                path = (pack.origin, message.partition)
+                high[path] = max(high.get(path, 0), pack.high)
+            assert (len(high), min(high.values(), default=0)) == (paths, to)
 
 
 def through_one_process(play: Play, raws: Sequence[RawRecord], output: ElasticsearchOutput, path: Path) -> None:
