@@ -10,7 +10,7 @@ import orjson
 
 LEVELS = {
     "kafka.net": logging.CRITICAL,  # what goes wrong there is told again by those who wanted something
-    **dict.fromkeys(("faust", "mode", "aiokafka", "kafka", "asyncio", "uvicorn"), logging.WARNING),
+    **dict.fromkeys(("faust", "mode", "aiokafka", "kafka", "asyncio", "uvicorn", "elastic_transport"), logging.WARNING),
     **dict.fromkeys(
         (f"agents.stream.worker.{name}" for name in ("correlate", "detect", "host", "store", "transport")),
         logging.WARNING,
