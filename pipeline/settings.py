@@ -131,7 +131,7 @@ class ScopeSettings(Record):
 class RateSettings(Record):
     """How often events come, alerts begin and incidents open, by source, service, kind of fault and item."""
 
-    enabled: bool = Field(default=True, description="False: nothing of that is counted.")
+    enabled: bool = Field(default=False, description="True: they are counted, which takes up to a tenth of the core.")
     interval: Span = Field(
         default=5 * MINUTE, ge=MINUTE, le=30 * MINUTE, description="Counted for so long each; items by the hour."
     )

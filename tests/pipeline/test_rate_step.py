@@ -24,6 +24,7 @@ from schemas.severity import Severity
 from tests.property.test_laws import BEGIN as LAWS
 from tests.property.test_laws import State, Stream, finish, keep, make_flow, packed, streams
 
+COUNTED = FlowSettings(models=ModelSettings(rates=RateSettings(enabled=True)))
 BEGIN = 1_704_067_200_000
 """2024-01-01T00:00:00Z."""
 STEP = 5 * MINUTE
@@ -67,7 +68,7 @@ def put(flow: Flow, events: Iterable[Event]) -> list[Output]:
 
 
 def with_items(given: FlowSettings | None = None) -> Flow:
-    flow = Flow(given or FlowSettings())
+    flow = Flow(given or COUNTED)
     for name, kind in (("db", "database"), ("web", "host"), ("shop", "service")):
         flow.put(ConfigurationItem(id=name, name=name, kind=kind), 0)
     for source, target in (("shop", "web"), ("web", "db")):
@@ -106,7 +107,7 @@ def test_incidents_are_counted_where_they_opened_by_what_they_are_about() -> Non
 
 
 def test_a_repeated_delivery_counts_once_and_what_is_late_in_its_own_interval() -> None:
-    flow = Flow(FlowSettings())
+    flow = Flow(COUNTED)
     out = put(flow, [event(1, 4 * MINUTE), event(1, 4 * MINUTE), event(2, 6 * MINUTE), event(3, 4 * MINUTE + SECOND)])
     out += flow.tick(BEGIN + 8 * MINUTE - 1)
     assert told(out) == {}
@@ -119,7 +120,7 @@ def test_a_repeated_delivery_counts_once_and_what_is_late_in_its_own_interval() 
 
 
 def test_a_time_without_anything_has_no_record() -> None:
-    flow = Flow(FlowSettings())
+    flow = Flow(COUNTED)
     put(flow, [event(1, 0)])
     out = [*flow.tick(BEGIN + 5 * DAY), *put(flow, [event(2, 5 * DAY)]), *flow.tick(BEGIN + 6 * DAY)]
     assert sorted({one.time for one in out if isinstance(one, Rates) and one.by == "source"}) == [
@@ -174,7 +175,7 @@ def storm(at: int, many: int) -> list[Event]:
 
 def known(given: FlowSettings | None = None) -> tuple[Flow, random.Random, int]:
     """A flow that has seen ordinary traffic for a while, and said nothing of it."""
-    flow, chance, end = Flow(given or FlowSettings()), random.Random(7), DAYS * DAY // STEP
+    flow, chance, end = Flow(given or COUNTED), random.Random(7), DAYS * DAY // STEP
     out = put(flow, traffic(end, chance))
     assert said(out) == []
     return flow, chance, end
@@ -246,7 +247,7 @@ def test_what_people_say_of_it_moves_its_threshold_and_what_is_expected_is_not_t
 
 
 def test_in_the_shadow_it_is_counted_and_not_told() -> None:
-    flow, chance, end = known(FlowSettings(models=ModelSettings(shadow=True)))
+    flow, chance, end = known(FlowSettings(models=ModelSettings(shadow=True, rates=RateSettings(enabled=True))))
     out = put(flow, sorted([*traffic(end + 4, chance, end), *storm(end + 1, 200)], key=lambda one: one.time))
     assert said(out) == []
     assert flow.counters()["shadow rate anomaly"] == 1
@@ -260,7 +261,7 @@ def test_switched_off_nothing_is_counted_or_kept() -> None:
 
 
 def test_there_is_room_for_so_many_and_the_rest_is_counted_as_one() -> None:
-    given = FlowSettings(models=ModelSettings(rates=RateSettings(most=10)))
+    given = FlowSettings(models=ModelSettings(rates=RateSettings(enabled=True, most=10)))
     flow = Flow(given)
     out = put(flow, [event(n, n * 100, f"pod-{n}") for n in range(1000)])
     out += flow.tick(BEGIN + 2 * HOUR)
@@ -272,7 +273,9 @@ def test_there_is_room_for_so_many_and_the_rest_is_counted_as_one() -> None:
 
 
 def test_what_is_silent_for_long_is_forgotten() -> None:
-    given = FlowSettings(models=ModelSettings(forget=DAY), dedup=DedupSettings(), time=TimeSettings())
+    given = FlowSettings(
+        models=ModelSettings(forget=DAY, rates=RateSettings(enabled=True)), dedup=DedupSettings(), time=TimeSettings()
+    )
     flow = Flow(given)
     put(flow, [event(n, n * SECOND, f"pod-{n % 50}", source=f"source-{n % 9}") for n in range(3000)])
     flow.tick(BEGIN + 2 * HOUR)

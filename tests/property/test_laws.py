@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.flow import Flow
 from pipeline.output import Output
-from pipeline.settings import CorrelateSettings, FlowSettings, IncidentSettings, TimeSettings
+from pipeline.settings import (
+    CorrelateSettings,
+    FlowSettings,
+    IncidentSettings,
+    ModelSettings,
+    RateSettings,
+    TimeSettings,
+)
 from pipeline.state import Entry
 from schemas.base import DAY, HOUR, MINUTE, SECOND
 from schemas.event import Event, EventKind, fingerprint
@@ -116,6 +123,7 @@ def make_flow(lateness: int) -> Flow:
         rules=(CorrelationRule(id="team", matchers=(where(team="blue"),), within=2 * MINUTE),),
     )
     settings = FlowSettings(
+        models=ModelSettings(rates=RateSettings(enabled=True)),
         time=TimeSettings(lateness=lateness),
         incident=IncidentSettings(close_after=DAY),
         correlate=evidence,
