@@ -37,16 +37,18 @@ class Document(NamedTuple):
 def document(kind: Kind, record: Json, version: int | None = None) -> Document:
     """The document of a record in its JSON form; `version` where the record has none of its own."""
     source: Json = {}
-    defaults = _defaults(kind.model)
-    for name, path in kind.fields.items():
-        value = _get(record, name)
-        if value is not None and not (value in _NOTHING and name in defaults and value == defaults[name]):
-            _set(source, path, value)
-    _set(source, "event.dataset", f"tocsin.{kind.target}")
+    nodes: dict[str, Json] = {"": source}
+    for name, steps, nothing, above, last in _plan(kind.name):
+        value = record.get(name) if steps is None else _get(record, name)
+        if value is not None and value != nothing:
+            node = nodes.get(above)
+            (_node(nodes, above) if node is None else node)[last] = value
+    _node(nodes, "event")["dataset"] = f"tocsin.{kind.target}"
     if (derive := DERIVED.get(kind.name)) is not None:
         for path, value in derive(record):
             if value is not None:
-                _set(source, path, value)
+                above, _, last = path.rpartition(".")
+                _node(nodes, above)[last] = value
     if kind.keeps is Keeps.LAST and version is None:
         version = record["version"]
     return Document(kind.name, identity(kind, record), version, orjson.dumps(source))
@@ -223,6 +225,41 @@ def _set(value: Json, path: str, leaf: Any) -> None:
     for step in above:
         value = value.setdefault(step, {})
     value[last] = leaf
+
+
+class _Field(NamedTuple):
+    """One field of a record on its way into a document; worked out once, for documents are made by the million."""
+
+    name: str
+    steps: tuple[str, ...] | None
+    """Of a name with dots."""
+    nothing: object
+    """The value that says nothing that one would look for: it is left out."""
+    above: str
+    last: str
+
+
+@cache
+def _plan(name: str) -> tuple[_Field, ...]:
+    """The fields of a kind."""
+    kind = KINDS[name]
+    defaults = _defaults(kind.model)
+    plan = []
+    for field, path in kind.fields.items():
+        default = defaults.get(field)
+        above, _, last = path.rpartition(".")
+        steps = _steps(field) if "." in field else None
+        plan.append(_Field(field, steps, default if default in _NOTHING else None, above, last))
+    return tuple(plan)
+
+
+def _node(nodes: dict[str, Json], path: str) -> Json:
+    """The object of a path, made with those above it where it is missing."""
+    found = nodes.get(path)
+    if found is None:
+        above, _, last = path.rpartition(".")
+        found = nodes[path] = _node(nodes, above)[last] = {}
+    return found
 
 
 @cache

@@ -23,7 +23,7 @@ from agents.index.bulk import Fate, Line, Refusal, Verdict
 from agents.index.client import is_block, is_closed, refusal, unanswered
 from agents.index.documents import Document
 from agents.index.kinds import KINDS, Keeps
-from agents.index.known import already_there
+from agents.index.known import already_there, rolled_over
 from agents.index.members import Members
 from agents.index.settings import ElasticsearchOutput
 from agents.index.setup import setup, standing
@@ -162,11 +162,12 @@ class Indexer:
     def _unknown(self, lines: list[Line]) -> list[Line]:
         """Without the history that is there already: an id is looked at only in the newest index of a data stream."""
         there: set[tuple[str, str]] = set()
-        for kind in {one.document.kind for one in lines}:
-            if KINDS[kind].keeps is Keeps.ALL:
-                ids = [one.document.id for one in lines if one.document.kind == kind]
-                name = self._settings.name(KINDS[kind].target)
-                there |= {(kind, found) for found in already_there(self._client, name, ids)}
+        kinds = {one.document.kind for one in lines if KINDS[one.document.kind].keeps is Keeps.ALL}
+        streams = {self._settings.name(KINDS[kind].target): kind for kind in kinds}
+        for name in streams.keys() & (rolled_over(self._client, self._settings.prefix) if streams else set()):
+            kind = streams[name]
+            ids = [one.document.id for one in lines if one.document.kind == kind]
+            there |= {(kind, found) for found in already_there(self._client, name, ids)}
         self.counts[Fate.REPEATED.value] += len(there)
         return [one for one in lines if (one.document.kind, one.document.id) not in there]
 

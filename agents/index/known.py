@@ -6,24 +6,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
 PAGE = 2000
 """Hits of one search; it takes 10,000 at most."""
 KEEP_ALIVE = "5m"
 
 
-def already_there(client: Elasticsearch, stream: str, ids: Sequence[str]) -> set[str]:
-    """Which of some documents a data stream holds, where it has more than one index.
+def rolled_over(client: Elasticsearch, prefix: str) -> set[str]:
+    """The data streams of an installation that have more than one index; aliases, too.
 
     Within one index a document that is created again is refused anyway.
     """
-    try:
-        indices = client.indices.get_settings(index=stream, name="index.uuid").body
-    except NotFoundError:
-        return set()
-    if len(indices) < 2:
-        return set()
+    names = client.indices.resolve_index(name=f"{prefix}-*").body
+    indices = {one["name"]: one["backing_indices"] for one in names["data_streams"]}
+    indices |= {one["name"]: one["indices"] for one in names["aliases"]}
+    return {name for name, some in indices.items() if len(some) > 1}
+
+
+def already_there(client: Elasticsearch, stream: str, ids: Sequence[str]) -> set[str]:
+    """Which of some documents a data stream holds."""
     client.indices.refresh(index=stream)
     found: set[str] = set()
     rest = iter(ids)
