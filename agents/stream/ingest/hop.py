@@ -35,7 +35,7 @@ class Origin:
     """One upstream partition: how far its time is, and what of it waits to be packed, by target partition."""
 
     __slots__ = (
-        *("events", "high", "highs", "measured", "name", "quiet", "received", "rests", "samples", "source", "speaks"),
+        *("events", "high", "highs", "measured", "name", "quiet", "received", "rests", "samples", "source"),
         *("told", "told_of_samples"),
     )
 
@@ -55,8 +55,6 @@ class Origin:
         """The same two in the topic of metrics."""
         self.measured: Millis = 0
         """The newest time of a sample; only where there was one is the topic of metrics told how far this is."""
-        self.speaks = False
-        """Whether an event came from it."""
         self.received: Millis = 0
         """When the last message reached Kafka; how long it has been read to its end where that is later."""
 
@@ -114,7 +112,7 @@ class Hop:
                 letter = dead_letter(raw, refused, f"{origin}@{message.offset}")
                 self._dead.append(Out("dead", None, letter.id.encode(), pack_record(letter)))
                 self.refused[source, letter.reason] += 1
-        at.high, at.received, at.speaks = high, fields["received"], at.speaks or count > 0
+        at.high, at.received = high, fields["received"]
         self.waiting += len(messages)
         self.received[source] += len(messages)
         self.decoded += count
@@ -179,15 +177,6 @@ class Hop:
         at.told_of_samples[target], at.quiet[target] = at.newest, rests
         sent = min(now, at.received) if self._clock else now
         return Out("metrics", target, None, pack_samples(Samples(at.name, at.newest, sent, samples, rests)))
-
-    def high(self, name: str) -> Millis:
-        """How far an origin is; 0 before anything is known of it."""
-        return self._origins[name].newest if name in self._origins else 0
-
-    def holds(self, name: str) -> bool:
-        """Whether others have to wait for an origin: not for one from which only samples of today come."""
-        at = self._origins.get(name)
-        return at is None or not self._clock or at.speaks or not at.measured
 
     def forget(self, origins: Iterable[str] | None = None) -> None:
         """Drop what waits of some upstream partitions, or of all: they are read elsewhere, or again."""

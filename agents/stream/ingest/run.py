@@ -34,7 +34,7 @@ from agents.stream.clients import (
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.topics import differences, wanted
 from pipeline.sources.normalise import Normaliser
-from schemas.base import MINUTE, ConfigError, Millis
+from schemas.base import ConfigError, Millis
 
 LOG = logging.getLogger(__name__)
 GROUP = "tocsin-ingest"
@@ -47,8 +47,6 @@ TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
 TICKS_A_SECOND = 200
 """Ticks that one ingest sends at most; with very many partitions they come less often."""
-AHEAD = 10 * MINUTE
-"""How much further than the slowest of our partitions one may be read, in event time."""
 PAUSE = 0.5
 """Seconds between two attempts when Kafka fails us."""
 
@@ -67,7 +65,6 @@ class Ingest:
 
     def __init__(self, config: Config, name: str, now: Clock = _now, group: str = GROUP) -> None:
         self.settings, self.name, self._now = config.kafka, name, now
-        self._idle = config.flow.time.idle
         self._group = self.settings.prefix + group
         sources = make_sources(config.sources)
         topics = {self.settings.topic(RAW + source): source for source in sources}
@@ -99,8 +96,6 @@ class Ingest:
         """Who we were in the group when we read what waits: brokers refuse it once others have the partitions. Who we
         are when we commit would do only while the group has not dropped us; then it is nobody, whom they believe."""
         self._since = self._ticked = 0
-        self._heard: dict[Partition, Millis] = {}
-        """When something was last read of a partition."""
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -147,9 +142,6 @@ class Ingest:
             count += len(messages)
             self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
             self._positions[tp] = messages[-1].offset + 1
-            self._heard[tp] = self._since
-        if polled or self._consumer.paused():
-            self._keep_abreast()
         now = self._now()
         waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
@@ -202,21 +194,6 @@ class Ingest:
             made.send_offsets_to_transaction(offsets, group)
         made.commit_transaction()
 
-    def _keep_abreast(self) -> None:
-        """Let partitions that are far ahead of others, in event time, wait: who reads them would have to wait as well.
-
-        Nobody waits for one that is read to its end, or of which nothing has come for long: its broker may be away.
-        """
-        now, mine = self._now(), self._consumer.assignment()
-        since = now - self._idle
-        waited = [self._origin(tp) for tp in mine if self._left(tp) and self._heard.get(tp, now) >= since]
-        slow = [self.hop.high(origin) for origin in waited if self.hop.holds(origin)]
-        most = min(slow, default=now) + AHEAD
-        ahead = {tp for tp in mine if self.hop.high(self._origin(tp)) > most}
-        paused = self._consumer.paused()
-        self._consumer.pause(*(ahead - paused))
-        self._consumer.resume(*(paused & mine - ahead))
-
     # -- partitions come and go ------------------------------------------------------------------------------------
 
     def _revoked(self, revoked: Sequence[Partition]) -> None:
@@ -227,7 +204,6 @@ class Ingest:
 
     def _assigned(self, assigned: Sequence[Partition]) -> None:
         """Nothing waits yet; where to read on is known by the offsets."""
-        self._heard |= dict.fromkeys(assigned, self._now())
         LOG.info("ingest %s has %d partitions", self.name, len(assigned))
 
     def lag(self) -> int:

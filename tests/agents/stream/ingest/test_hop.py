@@ -189,20 +189,11 @@ def test_samples_move_time_of_metrics_and_a_clock_that_is_ahead_does_not() -> No
         assert told_of(work.ticks(T0), "events") == [], "events do not wait for whoever reads samples"
 
 
-def test_in_a_replay_samples_move_time_of_events_and_others_wait_for_them() -> None:
+def test_in_a_replay_samples_move_time_of_events() -> None:
     for clock, told in ((True, []), (False, [(0, "raw.influx/0", T0)])):
         work = hop(1, clock=clock)
         work.take("raw.influx/0", "influx", [Read(lines(T0))])
         assert told_of(work.ticks(T0), "events") == told
-        assert work.holds("raw.influx/0") != clock
-
-
-def test_others_wait_for_a_partition_from_which_events_come_too() -> None:
-    work = hop(1, clock=True)
-    assert work.holds("raw.native/0"), "nothing is known of it yet"
-    work.take("raw.native/0", "native", [Read(payload())])
-    work.take("raw.native/0", "influx", [Read(lines(T0))])
-    assert work.holds("raw.native/0")
 
 
 def test_samples_that_are_read_late_say_so_in_ordinary_life_and_not_in_a_replay() -> None:
