@@ -72,7 +72,7 @@ def test_payloads_of_any_source_are_kept_before_they_are_acknowledged(http: http
         ("/v1/events/syslog", b"x", {"content-encoding": "br"}, 415),
         ("/v1/events/syslog", b"x", {"content-encoding": "snappy"}, 415),
         ("/v1/events/syslog", b"x", {"content-encoding": "gzip"}, 400),
-        ("/v1/events/syslog", gzip.compress(b"x")[:-3], {"content-encoding": "gzip"}, 400),
+        ("/v1/events/syslog", gzip.compress(b"x", mtime=0)[:-3], {"content-encoding": "gzip"}, 400),
         ("/api/v2/alerts", b"[]", {"content-type": "text/plain"}, 415),
         ("/api/v2/alerts", b"no", {"content-type": "application/json"}, 400),
         ("/v1/commands", b"no", {}, 400),
