@@ -14,7 +14,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -30,8 +29,8 @@ from agents.simulate import simulate
 from agents.stream.index.feeds import FEEDS
 from agents.stream.index.run import Index
 from agents.stream.settings import KafkaSettings
-from benchmarks.day import arguments, print_json, timed
-from benchmarks.indexing import actions_of, bare, of_round
+from benchmarks.day import arguments, print_json
+from benchmarks.indexing import bare_rate, of_round
 from tests.integration.kafka.index.mirror import PARTITIONS
 from tests.integration.kafka.worker.stage import Stage, Worker, ended, play_of, wait_for
 from tests.servers import elasticsearch_node, kafka_broker
@@ -100,12 +99,7 @@ def measure(url: str, stage: Stage, documents: Sequence[Document], rounds: int) 
     """The two by turns."""
     rate = Rate([], [], [])
     for number in range(rounds):
-        made = of_round(url, number, "b")
-        with connect(made) as client:
-            setup(client, made)
-            actions = actions_of(made, documents)
-            rate.bare.append(len(documents) / timed(partial(bare, client, made, actions)))
-            del actions
+        rate.bare.append(bare_rate(url, number, documents))
         made = of_round(url, number, "k")
         with connect(made) as client:
             setup(client, made)
