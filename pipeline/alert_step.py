@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
@@ -13,7 +14,20 @@ from pipeline.stages.skew import Skew
 from pipeline.state import Table
 from schemas.alert import Alert
 from schemas.base import Millis
-from schemas.event import Event
+from schemas.event import Event, EventKind
+
+FOLDED = ("problem", "resolution")
+"""Kinds of events that open or end an alert. The others only move the clock, and are counted."""
+
+
+class Passing(NamedTuple):
+    """As much of an event as this step needs of one that is not folded."""
+
+    kind: EventKind
+    time: Millis
+    received: Millis
+    source: str
+    resource: str
 
 
 class AlertStep:
@@ -29,7 +43,7 @@ class AlertStep:
         """The state, beside that of the clock."""
         return [self.skew.table, self.intake.alerts, self.intake.tombs, self.intake.clears]  # type: ignore[list-item]
 
-    def time_of(self, event: Event) -> Millis:
+    def time_of(self, event: Event | Passing) -> Millis:
         """Begin with an event: its time by our clock."""
         clock = self.clock
         self.intake.seq = clock.arrive(event.kind._value_, event.source)  # `value` is reckoned at each look
@@ -40,7 +54,7 @@ class AlertStep:
 
     def fold(self, event: Event, time: Millis) -> AlertChange | None:
         """Fold the event just begun with into its alert. None where that changed nothing but counts."""
-        if event.kind not in ("problem", "resolution"):
+        if event.kind not in FOLDED:
             self.intake.last_reason = ""
             return None
         clock = self.clock

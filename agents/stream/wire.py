@@ -5,20 +5,26 @@ event time of that partition so far, `sent` the sender's clock, and `rows` in th
 without rows is a tick: it only says how far its origin is. A pack holds many rows because a message costs more than
 a row.
 
+In a pack of events `rows` are those that open or end an alert. Of the others, most of a day, the first line has under
+`passing` only their place among all and what moves the clock; the second line has their `fields` and `rows`. So the
+step that need not know more does not read it.
+
 All other messages (commands, replies, reference data, incidents, ledger, audit) are one record each, as its schema
 says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.alert_step import FOLDED, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
 from schemas.base import BadRecord, Record
@@ -26,12 +32,16 @@ from schemas.command import Command
 from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
-VERSION = 1
 EVENTS, CHANGES, SAMPLES, FEEDBACK = "events", "changes", "samples", "feedback"
+VERSIONS = {EVENTS: 2, CHANGES: 1, SAMPLES: 1, FEEDBACK: 1}
+"""What is written; what is older is understood as well. 1 of events: all of them were in the rows."""
 EVENT_FIELDS = tuple(Event.model_fields)
 SAMPLE_FIELDS = tuple(MetricSample.model_fields)
 CHANGE_FIELDS = AlertChange._fields
+PASSING_FIELDS = ("place", *Passing._fields)
 
+A = TypeVar("A")
+E_co = TypeVar("E_co", covariant=True)
 R = TypeVar("R", bound=Record)
 
 _EVENTS = TypeAdapter(list[Event])
@@ -43,10 +53,11 @@ _ALL_SET = set(EVENT_FIELDS)
 _KINDS = {one.value: one for one in EventKind}
 _SEVERITIES = {one.value: one for one in Severity}
 _SIGNALS = {one.value: one for one in Signal}
+_SPELLS, _GONE, _OPENINGS = map(CHANGE_FIELDS.index, ("spells", "gone", "openings"))
 _AT = {name: EVENT_FIELDS.index(name) for name in ("kind", "severity", "signal")}
 
 
-class Events(NamedTuple):
+class EventPack(NamedTuple, Generic[E_co]):
     """A pack of events, in the order of their origin.
 
     `origin` is the raw topic and partition, as topic/partition. `high` is the greatest `vouched_time` (see
@@ -61,9 +72,14 @@ class Events(NamedTuple):
     origin: str
     high: int
     sent: int
-    events: Sequence[Event] = ()
+    events: Sequence[E_co] = ()
     rests: bool = False
     number: int = 0
+
+
+Events = EventPack[Event]
+Arrivals = EventPack[Event | Passing]
+"""A pack as the alert step needs it: of events that open or end nothing only what moves the clock."""
 
 
 class Samples(NamedTuple):
@@ -99,11 +115,28 @@ class Changes(NamedTuple):
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def pack_events(pack: Events) -> bytes:
-    """One message of the topic of events."""
-    rows = [_event_row(event.__dict__) for event in pack.events]
-    more = ({"rests": True} if pack.rests else {}) | ({"number": pack.number} if pack.number else {})
-    return _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
+def pack_events(pack: Arrivals) -> bytes:
+    """One message of the topic of events. What is not known of an event that passes is left out."""
+    rows, passing, more_of_them = [], [], []
+    for place, event in enumerate(pack.events):
+        if isinstance(event, Passing):
+            passing.append((place, *event))
+        elif event.kind in FOLDED:
+            rows.append(_event_row(event.__dict__))
+        else:
+            passing.append((place, event.kind, event.time, event.received, event.source, event.resource))
+            more_of_them.append(_event_row(event.__dict__))
+    more: dict[str, object] = {}
+    if pack.rests:
+        more["rests"] = True
+    if pack.number:
+        more["number"] = pack.number
+    if passing:
+        more["passing"] = {"fields": PASSING_FIELDS, "rows": passing}
+    first = _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
+    if not more_of_them:
+        return first
+    return first + b"\n" + orjson.dumps({"fields": EVENT_FIELDS, "rows": more_of_them})
 
 
 def pack_samples(pack: Samples) -> bytes:
@@ -123,7 +156,7 @@ def pack_changes(pack: Changes) -> bytes:
 
 def pack_feedback(command: Command) -> bytes:
     """One message of the topic of metrics, for the partition that is to be asked next."""
-    return orjson.dumps({"v": VERSION, "kind": FEEDBACK, "command": command.model_dump(mode="json")})
+    return orjson.dumps({"v": VERSIONS[FEEDBACK], "kind": FEEDBACK, "command": command.model_dump(mode="json")})
 
 
 def pack_record(record: Record) -> bytes:
@@ -134,7 +167,7 @@ def pack_record(record: Record) -> bytes:
 def _pack(
     kind: str, origin: str, high: int, sent: int, fields: tuple[str, ...], rows: Sequence[object], **more: object
 ) -> bytes:
-    head: dict[str, object] = {"v": VERSION, "kind": kind, "origin": origin, "high": high, "sent": sent, **more}
+    head: dict[str, object] = {"v": VERSIONS[kind], "kind": kind, "origin": origin, "high": high, "sent": sent, **more}
     if rows:
         head |= {"fields": fields, "rows": rows}
     return orjson.dumps(head, tuple)  # `tuple`: orjson writes tuples, but not named ones
@@ -148,30 +181,82 @@ def unpack_events(data: bytes) -> Events:
 
     Rows of our own version are taken as they are, for they were checked where they were made; others are checked.
     """
-    head = _head(data, EVENTS)
-    try:
-        rows = head.get("rows", [])
-        if not rows or tuple(head["fields"]) == EVENT_FIELDS:
-            events = [_event(row) for row in rows]
-        else:
-            events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
-        rests, number = head.get("rests", False), head.get("number", 0)
-        return Events(head["origin"], head["high"], head["sent"], events, rests, number)
-    except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
-        raise BadRecord("not-a-pack", f"of events: {error}") from error
+    first, _, second = data.partition(b"\n")
+    head = _head(first, EVENTS)
+    with _understood("of events"):
+        events = _among(_events(head), _places(head), _events(orjson.loads(second)) if second else [])
+        return Events(head["origin"], head["high"], head["sent"], events, *_rest(head))
+
+
+def unpack_arrivals(data: bytes) -> Arrivals:
+    """The same for the alert step, in less than half the time. Raises BadRecord."""
+    head = _head(data.partition(b"\n")[0], EVENTS)
+    with _understood("of events"):
+        passing = [
+            Passing(_KINDS[kind], time, received, source, resource)
+            for _, kind, time, received, source, resource in _passing(head)
+        ]
+        folded: list[Event | Passing] = [*_events(head)]
+        events = _among(folded, _places(head), passing)
+        return Arrivals(head["origin"], head["high"], head["sent"], events, *_rest(head))
 
 
 def event_records(data: bytes) -> list[dict[str, Any]]:
     """The events of a pack in their JSON form, for those who only pass them on. Raises BadRecord as `unpack_events`."""
-    head = _head(data, EVENTS)
+    first, _, second = data.partition(b"\n")
+    head = _head(first, EVENTS)
+    with _understood("of events"):
+        return _among(_as_json(head), _places(head), _as_json(orjson.loads(second)) if second else [])
+
+
+@contextmanager
+def _understood(what: str) -> Iterator[None]:
     try:
-        rows = head.get("rows", [])
-        if not rows or tuple(head["fields"]) == EVENT_FIELDS:
-            return [dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows]
-        events = _EVENTS.validate_python(_known(head["fields"], rows, EVENT_FIELDS))
-        return [event.model_dump(mode="json") for event in events]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadRecord("not-a-pack", f"of events: {error}") from error
+        yield
+    except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
+        raise BadRecord("not-a-pack", f"{what}: {error}") from error
+
+
+def _events(line: dict[str, Any]) -> list[Event]:
+    """The rows of a line of a pack of events."""
+    rows = line.get("rows", [])
+    if not rows or tuple(line["fields"]) == EVENT_FIELDS:
+        return [_event(row) for row in rows]
+    return _EVENTS.validate_python(_known(line["fields"], rows, EVENT_FIELDS))
+
+
+def _as_json(line: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = line.get("rows", [])
+    if not rows or tuple(line["fields"]) == EVENT_FIELDS:
+        return [dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows]
+    return [event.model_dump(mode="json") for event in _events(line)]
+
+
+def _passing(head: dict[str, Any]) -> list[list[Any]]:
+    """What the first line says of those that pass, in the columns of `PASSING_FIELDS`."""
+    told = head.get("passing")
+    if told is None:
+        return []
+    rows: list[list[Any]] = told["rows"]
+    if tuple(told["fields"]) == PASSING_FIELDS:
+        return rows
+    columns = [told["fields"].index(name) for name in PASSING_FIELDS]
+    return [[row[at] for at in columns] for row in rows]
+
+
+def _places(head: dict[str, Any]) -> list[int]:
+    return [row[0] for row in _passing(head)]
+
+
+def _among(some: list[A], places: Sequence[int], others: Sequence[A]) -> list[A]:
+    """All of them in the order in which they came; `places`, ascending, are those of the others."""
+    for place, one in zip(places, others, strict=True):
+        some.insert(place, one)
+    return some
+
+
+def _rest(head: dict[str, Any]) -> tuple[bool, int]:
+    return head.get("rests", False), head.get("number", 0)
 
 
 def unpack_samples(data: bytes) -> Samples:
@@ -191,22 +276,20 @@ def unpack_metrics(data: bytes) -> Samples | Command:
 
 
 def _samples(head: dict[str, Any]) -> Samples:
-    try:
+    with _understood("of samples"):
         samples = _SAMPLES.validate_python(_known(head.get("fields", ()), head.get("rows", []), SAMPLE_FIELDS))
         return Samples(head["origin"], head["high"], head["sent"], samples, head.get("rests", False))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadRecord("not-a-pack", f"of samples: {error}") from error
 
 
 def unpack_changes(data: bytes) -> Changes:
     """The inverse of `pack_changes`. Raises BadRecord."""
     head = _head(data, CHANGES)
-    try:
-        rows = head.get("rows", [])
-        changes = [_change(row) for row in _known(head.get("fields", ()), rows, CHANGE_FIELDS)]
+    with _understood("of changes"):
+        rows, fields = head.get("rows", []), tuple(head.get("fields", ()))
+        if fields != CHANGE_FIELDS:
+            rows = [list(AlertChange(**row)) for row in _known(fields, rows, CHANGE_FIELDS)]
+        changes = [_change(row) for row in rows]
         return Changes(head["origin"], head["high"], head["sent"], head["first"], changes)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadRecord("not-a-pack", f"of changes: {error}") from error
 
 
 def unpack_record(kind: type[R], data: bytes) -> R:
@@ -226,8 +309,9 @@ def _head(data: bytes, *kinds: str) -> dict[str, Any]:
         raise BadRecord("not-json", str(error)) from error
     if not isinstance(head, dict) or head.get("kind") not in kinds:
         raise BadRecord("not-a-pack", f"of {' or '.join(kinds)}")
-    if head.get("v") != VERSION:
-        raise BadRecord("unknown-version", f"{head.get('v')!r} of {head['kind']}; this reader knows {VERSION}")
+    newest = VERSIONS[head["kind"]]
+    if head.get("v") not in range(1, newest + 1):
+        raise BadRecord("unknown-version", f"{head.get('v')!r} of {head['kind']}; this reader knows {newest}")
     return head
 
 
@@ -253,8 +337,8 @@ def _event(row: list[Any]) -> Event:
     return event
 
 
-def _change(values: dict[str, Any]) -> AlertChange:
-    values["spells"] = tuple(Spell(*spell) for spell in values["spells"])
-    values["gone"] = tuple(values["gone"])
-    values["openings"] = tuple(Opening(*opening) for opening in values.get("openings", ()))
-    return AlertChange(**values)
+def _change(row: list[Any]) -> AlertChange:
+    row[_SPELLS] = tuple([Spell(*spell) for spell in row[_SPELLS]])
+    row[_GONE] = tuple(row[_GONE])
+    row[_OPENINGS] = tuple([Opening(*opening) for opening in row[_OPENINGS]])
+    return AlertChange(*row)

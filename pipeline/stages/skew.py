@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from statistics import median
+from typing import Protocol
 
 from pipeline.state import Table
-from schemas.base import DAY, SECOND
-from schemas.event import Event
+from schemas.base import DAY, SECOND, Millis
 
 SAMPLES = 8
 """So many differences are looked at; all but `STRAY` of them have to be about the same."""
@@ -26,6 +26,31 @@ STEP = 5_000
 STEPS = 64
 """Corrections of one clock that are kept: enough for one that loses five minutes a day."""
 
+
+class Dated(Protocol):
+    """What is needed of an event."""
+
+    @property
+    def time(self) -> Millis:
+        """By the clock of whoever tells of it."""
+        ...
+
+    @property
+    def received(self) -> Millis:
+        """By ours."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Who tells of it."""
+        ...
+
+    @property
+    def resource(self) -> str:
+        """What it is about."""
+        ...
+
+
 Clock = list[list[int]]
 """[newest event time], the last differences, and twice as many numbers: since when, and the correction from then on."""
 
@@ -37,7 +62,7 @@ class Skew:
         self._allowed = allowed
         self.table: Table[Clock] = Table("skew", lambda value: value, lambda _, value: value)
 
-    def correct(self, event: Event) -> int:
+    def correct(self, event: Dated) -> int:
         """The event's time by our clock, in milliseconds: its own unless its clock is known to be off."""
         time, gap = event.time, event.received - event.time
         fair = -self._allowed <= gap <= self._allowed
@@ -87,16 +112,16 @@ class Skew:
             del steps[: -2 * STEPS]
 
 
-def vouched_time(event: Event, allowed: int) -> int:
+def vouched_time(event: Dated, allowed: int) -> int:
     """How far an event by itself moves time on: its own time, unless its clock is ahead by more than allowed."""
     return event.time if event.time - event.received <= allowed else event.received
 
 
-def _new(event: Event) -> Clock:
+def _new(event: Dated) -> Clock:
     return [[min(event.time, event.received) - SECOND], [], []]
 
 
-def _moved(clock: Clock, event: Event) -> int:
+def _moved(clock: Clock, event: Dated) -> int:
     """An event's time by what is known of its clock at that time; never later than it was heard."""
     steps = clock[2]
     at = bisect_right(steps[::2], event.time)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from agents.stream import wire
 from agents.stream.partition import Partitioner
-from agents.stream.wire import Changes, Events
+from agents.stream.wire import Arrivals, Changes
 from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import ALERTS, Out, outs
 from agents.stream.worker.shard import Shard
-from pipeline.alert_step import AlertStep
+from pipeline.alert_step import AlertStep, Passing
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
 from pipeline.stages.change import AlertChange
@@ -34,7 +34,7 @@ class AlertShard(Shard):
         self.step = AlertStep(settings, clock)
         self._skew = settings.time.skew
         self.upstreams = Upstreams(settings.time.idle)
-        self.abreast = Abreast(Upstreams(settings.time.idle), wire.pack_events, wire.unpack_events)
+        self.abreast = Abreast(Upstreams(settings.time.idle), wire.pack_events, wire.unpack_arrivals)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         own = (self.upstreams.table, self.numbers, self.had_of)
@@ -45,13 +45,13 @@ class AlertShard(Shard):
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    def apply(self, pack: Events) -> None:
+    def apply(self, pack: Arrivals) -> None:
         """Handle one message, and those that waited for it."""
         self.upstreams.told(pack.origin, 0, pack.sent)
         for one in self.abreast.through(pack):
             self._apply(one)
 
-    def _apply(self, pack: Events) -> None:
+    def _apply(self, pack: Arrivals) -> None:
         """Time goes on with each event of a pack, as it did upstream, as far as others have come.
 
         What the models say of a series may be newer than what they have read of others, which is what `high` says.
@@ -61,6 +61,8 @@ class AlertShard(Shard):
         for event in self._new(pack):
             time = step.time_of(event)
             self._advance(min(vouched_time(event, self._skew), most))
+            if isinstance(event, Passing):
+                continue
             change = step.fold(event, time)
             if change is not None:
                 self._keep_for_later(change)
@@ -68,7 +70,7 @@ class AlertShard(Shard):
         step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
 
-    def _new(self, pack: Events) -> Iterable[Event]:
+    def _new(self, pack: Arrivals) -> Iterable[Event | Passing]:
         """The events of a pack, unless it was there before."""
         if pack.number:
             if pack.number <= self.had_of.live.get(pack.origin, 0):

@@ -37,7 +37,7 @@ class Correlate(Host):
             "alerts",
             ALERT_STATE,
             every,
-            {EVENTS: lambda shard, value, _: shard.apply(wire.unpack_events(value))},
+            {EVENTS: lambda shard, value, _: shard.apply(wire.unpack_arrivals(value))},
             lambda number: AlertShard(flow, number, counted(ALERTS)),
         )
         self.scopes = Step(

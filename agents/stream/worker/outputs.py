@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel
@@ -37,13 +37,20 @@ class Out(NamedTuple):
     value: bytes
 
 
-def outs(records: Iterable[BaseModel]) -> list[Out]:
+def outs(records: Sequence[BaseModel]) -> list[Out]:
     """The messages of some records; of one that comes twice in the same version only the last."""
+    if len(records) < 2:  # as nearly always
+        return [out for record in records for out in _outs(record)]
     found: dict[tuple[str, bytes, int], Out] = {}
     for number, record in enumerate(records):
-        field, topics = ROUTES[type(record)]
-        key, value = str(getattr(record, field)).encode(), record.model_dump_json().encode()
         version = getattr(record, "version", -number)
-        for topic in topics:
-            found[topic, key, version] = Out(topic, None, key, value)
+        for out in _outs(record):
+            found[out.topic, out.key, version] = out
     return list(found.values())
+
+
+def _outs(record: BaseModel) -> Iterator[Out]:
+    field, topics = ROUTES[type(record)]
+    key, value = str(getattr(record, field)).encode(), record.__pydantic_serializer__.to_json(record)
+    for topic in topics:
+        yield Out(topic, None, key, value)

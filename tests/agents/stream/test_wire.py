@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.stream import wire
-from agents.stream.wire import Changes, Events, pack_changes, pack_events, unpack_changes, unpack_events
+from agents.stream.wire import (
+    Changes,
+    Events,
+    pack_changes,
+    pack_events,
+    unpack_arrivals,
+    unpack_changes,
+    unpack_events,
+)
+from pipeline.alert_step import FOLDED, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
@@ -63,13 +74,55 @@ def test_events_come_out_as_they_went_in(pack: Events) -> None:
 
 
 @given(event_packs)
+def test_the_alert_step_gets_whole_what_it_folds_and_of_the_rest_what_moves_the_clock(pack: Events) -> None:
+    out = unpack_arrivals(pack_events(pack))
+    assert out._replace(events=()) == pack._replace(events=())
+    for got, event in zip(out.events, pack.events, strict=True):
+        if event.kind in FOLDED:
+            assert got == event
+        else:
+            assert got == Passing(event.kind, event.time, event.received, event.source, event.resource)
+    assert unpack_arrivals(pack_events(out)) == out
+
+
+@given(event_packs)
+def test_a_pack_is_a_line_and_a_second_one_where_events_only_pass(pack: Events) -> None:
+    first, *more = [orjson.loads(line) for line in pack_events(pack).split(b"\n")]
+    passing = [event.id for event in pack.events if event.kind not in FOLDED]
+    assert [row[0] for line in more for row in line["rows"]] == passing
+    assert len(first.get("rows", [])) == len(pack.events) - len(passing)
+    assert wire.event_records(pack_events(pack)) == [event.model_dump(mode="json") for event in pack.events]
+
+
+@given(event_packs)
 def test_events_of_another_version_of_the_record_are_understood(pack: Events) -> None:
-    message = orjson.loads(pack_events(pack))
-    if pack.events:
-        order = sorted(range(len(wire.EVENT_FIELDS)), key=lambda at: wire.EVENT_FIELDS[at])
-        message["fields"] = [*(message["fields"][at] for at in order), "new"]
-        message["rows"] = [[*(row[at] for at in order), "later"] for row in message["rows"]]
+    lines = [orjson.loads(line) for line in pack_events(pack).split(b"\n")]
+    for line in lines:
+        if "rows" in line:
+            _shuffle(line)
+        if "passing" in line:
+            _shuffle(line["passing"])
+    data = b"\n".join(map(orjson.dumps, lines))
+    assert unpack_events(data) == pack
+    assert wire.event_records(data) == [event.model_dump(mode="json") for event in pack.events]
+    assert unpack_arrivals(data) == unpack_arrivals(pack_events(pack))
+
+
+def _shuffle(table: dict[str, Any]) -> None:
+    """Other columns: in another order, and one that is not known."""
+    order = sorted(range(len(table["fields"])), key=lambda at: table["fields"][at])
+    table["fields"] = [*(table["fields"][at] for at in order), "new"]
+    table["rows"] = [[*(row[at] for at in order), "later"] for row in table["rows"]]
+
+
+@given(event_packs)
+def test_packs_of_the_first_version_are_understood(pack: Events) -> None:
+    message = orjson.loads(pack_events(pack).partition(b"\n")[0])
+    message |= {"v": 1, "fields": wire.EVENT_FIELDS}
+    message["rows"] = [[event.model_dump(mode="json")[name] for name in wire.EVENT_FIELDS] for event in pack.events]
+    message.pop("passing", None)
     assert unpack_events(orjson.dumps(message)) == pack
+    assert list(unpack_arrivals(orjson.dumps(message)).events) == list(pack.events)
 
 
 @given(change_packs)
@@ -90,8 +143,13 @@ def test_a_tick_is_small() -> None:
         (b"{", "not-json"),
         (b"[]", "not-a-pack"),
         (b'{"v": 1, "kind": "changes"}', "not-a-pack"),
-        (b'{"v": 2, "kind": "events"}', "unknown-version"),
+        (b'{"v": 3, "kind": "events"}', "unknown-version"),
         (b'{"v": 1, "kind": "events", "origin": "raw.a/0", "high": 1}', "not-a-pack"),
+        (b'{"v": 2, "kind": "events", "origin": "raw.a/0", "high": 1, "sent": 1}\n{', "not-a-pack"),
+        (
+            b'{"v": 2, "kind": "events", "origin": "a", "high": 1, "sent": 1, "passing": {"fields": [], "rows": [[]]}}',
+            "not-a-pack",
+        ),
         (
             b'{"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1, "fields": ["id"], "rows": [[1]]}',
             "not-a-pack",
