@@ -33,6 +33,8 @@ class Shard:
         self._base = self._keep = 1
         self._cycle: list[tuple[str, str]] = []
         self._cycle_start = 0
+        self._fresh: set[tuple[str, str]] = set()
+        """What was written since the cycle began, because it had changed: the cycle need not write it again."""
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -61,7 +63,9 @@ class Shard:
         number = 1 if self._mark is None else self._mark.number + 1
         if not self._cycle:
             self._cycle, self._cycle_start = self.tables.keys()[::-1], number
+            self._fresh.clear()
         changed = self.tables.drain()
+        self._fresh.update((entry.table, entry.key) for entry in changed)
         entries = [*changed, *self._slice(changed)]
         if not self._cycle:
             self._keep, self._base = self._base, self._cycle_start
@@ -71,14 +75,13 @@ class Shard:
         return record
 
     def _slice(self, changed: list[Entry]) -> list[Entry]:
-        """As many entries of the cycle as have changed, and at least a fixed part of all."""
-        done = {(entry.table, entry.key) for entry in changed}
+        """The next entries of the cycle: as many as have changed, and at least a fixed part of all."""
         left = max(len(changed), len(self.tables) // SLICES + 1)
         out: list[Entry] = []
         while self._cycle and left:
             left -= 1
             name = self._cycle.pop()
-            if name not in done:
+            if name not in self._fresh:
                 entry = self.tables.entry(*name)
                 if entry.value is not None:  # one that is gone was in the changes then
                     out.append(entry)
