@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
+from pipeline.stages.arrival import FOLDED, Arrival, Passing
 from pipeline.stages.change import AlertChange, told
 from pipeline.stages.intake import Intake
 from pipeline.stages.node import MODELS
@@ -14,20 +14,6 @@ from pipeline.stages.skew import Skew
 from pipeline.state import Table
 from schemas.alert import Alert
 from schemas.base import Millis
-from schemas.event import Event, EventKind
-
-FOLDED = ("problem", "resolution")
-"""Kinds of events that open or end an alert. The others only move the clock, and are counted."""
-
-
-class Passing(NamedTuple):
-    """As much of an event as this step needs of one that is not folded."""
-
-    kind: EventKind
-    time: Millis
-    received: Millis
-    source: str
-    resource: str
 
 
 class AlertStep:
@@ -43,7 +29,7 @@ class AlertStep:
         """The state, beside that of the clock."""
         return [self.skew.table, self.intake.alerts, self.intake.tombs, self.intake.clears]  # type: ignore[list-item]
 
-    def time_of(self, event: Event | Passing) -> Millis:
+    def time_of(self, event: Arrival | Passing) -> Millis:
         """Begin with an event: its time by our clock."""
         clock = self.clock
         self.intake.seq = clock.arrive(event.kind._value_, event.source)  # `value` is reckoned at each look
@@ -52,7 +38,7 @@ class AlertStep:
             clock.count("late")
         return time
 
-    def fold(self, event: Event, time: Millis) -> AlertChange | None:
+    def fold(self, event: Arrival, time: Millis) -> AlertChange | None:
         """Fold the event just begun with into its alert. None where that changed nothing but counts."""
         if event.kind not in FOLDED:
             self.intake.last_reason = ""
@@ -60,16 +46,15 @@ class AlertStep:
         clock = self.clock
         moved = time != event.time
         if moved:
-            event = event.model_copy(update={"time": time})
             clock.count("skew corrected")
-        change = self.intake.event(event, moved)
+        change = self.intake.event(event, time, moved)
         clock.count(self.intake.last_reason)
         return None if change is None else told(change)
 
-    def advance(self) -> Iterator[AlertChange]:
+    def advance(self) -> Iterable[AlertChange]:
         """What happens by itself up to the watermark."""
-        self.intake.watermark = self.clock.watermark
-        return map(told, self.intake.advance())
+        changes = self.intake.advance(self.clock.watermark)
+        return map(told, changes) if changes else ()
 
     def export(self, alerts: bool = True) -> list[Alert]:
         """Current records of all alerts that changed since the last drain (none but those forgotten without `alerts`).

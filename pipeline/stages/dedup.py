@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipeline.stages.arrival import Arrival
 from pipeline.stages.fold import NEVER, Fold, Point, Rules, Spell, settle, step
 from schemas.alert import Alert, AlertStatus, SeverityChange
-from schemas.event import Event, Signal
+from schemas.event import Signal
 from schemas.severity import BY_RANK
 
 REMEMBERED_IDS = 32
@@ -333,7 +334,7 @@ def stored_alert(fingerprint: str, value: bytes) -> Alert | None:
     return record_of(fingerprint, state)
 
 
-def identity_of(event: Event, scope: str) -> Identity:
+def identity_of(event: Arrival, scope: str) -> Identity:
     """Identity of the alert that an event belongs to."""
     words = (event.tenant, scope, event.source, event.resource, event.component, event.check, event.signal.value)
     return Identity._make(map(intern, words))  # many alerts share them

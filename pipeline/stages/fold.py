@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.stages import flapping
+from pipeline.stages.arrival import Arrival
 from pipeline.stages.flapping import CHECKS
-from schemas.event import Event
 
 NEVER = 1 << 62
 """Later than any time."""
@@ -301,10 +301,10 @@ def _close(fold: Fold, time: int) -> None:
     fold.history = (*fold.history[1 - HISTORY :], (time, 0))
 
 
-def point_of(event: Event, rank: int) -> Point:
+def point_of(event: Arrival, time: int, rank: int) -> Point:
     """What the fold needs of a problem or a resolution."""
     resolution = event.kind == "resolution"
-    ends = 0 if event.ends_at is None else max(event.ends_at, event.time)
+    ends = 0 if event.ends_at is None else max(event.ends_at, time)
     return Point(
-        event.time, int(resolution), event.id, rank, ends, event.summary, event.labels, event.url, event.clear_key or ""
+        time, int(resolution), event.id, rank, ends, event.summary, event.labels, event.url, event.clear_key or ""
     )

@@ -9,12 +9,12 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from pipeline.settings import FlowSettings
+from pipeline.stages.arrival import Arrival
 from pipeline.stages.dedup import AlertState, Identity, identity_of, record_of
 from pipeline.stages.fold import NEVER, Fold, Rules, Spell, point_of, settle
 from pipeline.stages.match import compile_matchers
 from pipeline.state import Table
 from schemas.alert import Alert
-from schemas.event import Event
 from schemas.severity import BY_RANK, RANK
 
 QUIET = frozenset({"repeat", "sibling", "duplicate", "late"})
@@ -54,22 +54,25 @@ class Intake:
 
     # -- events ----------------------------------------------------------------------------------------------------
 
-    def event(self, event: Event, moved: bool) -> Change | None:
-        """One problem or resolution. None where it changed nothing but counts; the reason is in `last_reason`."""
-        fingerprint = self._target(event)
+    def event(self, event: Arrival, time: int, moved: bool) -> Change | None:
+        """One problem or resolution at a time by our clock. `moved` says that it is not its own.
+
+        None where it changed nothing but counts; the reason is in `last_reason`.
+        """
+        fingerprint = self._target(event, time)
         state = self.alerts.live.get(fingerprint)
         if state is None:
             tomb = self.tombs.get(fingerprint)
-            if tomb is not None and event.time <= tomb[0]:
+            if tomb is not None and time <= tomb[0]:
                 self.last_reason = "late"
                 return None
             state = self.alerts[fingerprint] = AlertState(
                 identity_of(event, self._scope(event)), self._rules_for(event)
             )
         old = state.view
-        if old.spells and event.time - old.last > state.rules.forget and (not old.raw or old.expires < event.time):
+        if old.spells and time - old.last > state.rules.forget and (not old.raw or old.expires < time):
             self.parted.append(record_of(fingerprint, state))  # what it was is told before it is forgotten
-        reason = self.last_reason = state.insert(point_of(event, RANK[event.severity]), self.watermark, moved)
+        reason = self.last_reason = state.insert(point_of(event, time, RANK[event.severity]), self.watermark, moved)
         if reason == "duplicate":
             return None
         state.version = self.seq
@@ -83,7 +86,7 @@ class Intake:
             heappush(self._timers, (due, fingerprint))
         if reason in QUIET:
             return None
-        return self._change(fingerprint, state, old, reason, event.time)
+        return self._change(fingerprint, state, old, reason, time)
 
     def _change(self, fingerprint: str, state: AlertState, old: Fold, reason: str, time: int) -> Change:
         now = state.spells()
@@ -93,7 +96,7 @@ class Intake:
             gone = tuple(sorted(before - now.keys()))
         return Change(fingerprint, state, reason, time, tuple(now[start] for start in sorted(now)), gone)
 
-    def _target(self, event: Event) -> str:
+    def _target(self, event: Arrival, time: int) -> str:
         """The alert that an event belongs to: a resolution finds its problem by clear key, else by fingerprint."""
         key = event.clear_key
         if key is None:
@@ -101,19 +104,19 @@ class Intake:
         name = f"{event.tenant}\x1f{key}"
         if event.kind == "problem":
             if self.clears.get(name) is None:
-                heappush(self._tomb_timers, (event.time + self._settings.dedup.remember, name))
-            self.clears[name] = [event.fingerprint, event.time]
+                heappush(self._tomb_timers, (time + self._settings.dedup.remember, name))
+            self.clears[name] = [event.fingerprint, time]
             return event.fingerprint
         found = self.clears.get(name)
         return event.fingerprint if found is None else str(found[0])
 
-    def _scope(self, event: Event) -> str:
+    def _scope(self, event: Arrival) -> str:
         settings = self._settings.scope
         if settings.by == "label" and settings.label in event.labels:
             return f"{event.tenant}/{event.labels[settings.label]}"
         return event.tenant
 
-    def _rules_for(self, event: Event) -> Rules:
+    def _rules_for(self, event: Arrival) -> Rules:
         labels = event.labels | {"resource": event.resource, "check": event.check, "source": event.source}
         labels["component"] = event.component
         matching = [rule for test, rule in self._holds if test(labels)]
@@ -133,9 +136,10 @@ class Intake:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def advance(self) -> list[Change]:
-        """What happened by itself up to the watermark: ends without news, ends of flapping; and forgetting."""
-        changes = []
+    def advance(self, watermark: int) -> list[Change]:
+        """Move the watermark. What happened by itself up to it: ends without news, ends of flapping; and forgetting."""
+        self.watermark = watermark
+        changes: list[Change] = []
         while self._timers and self._timers[0][0] <= self.watermark:
             at, fingerprint = heappop(self._timers)
             state = self.alerts.get(fingerprint)

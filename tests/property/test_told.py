@@ -47,7 +47,7 @@ def event(number: int, time: int, problem: bool) -> Event:
 def true_spells(events: list[Event], until: int) -> dict[int, Spell]:
     fold = Fold()
     for one in sorted(events, key=lambda e: (e.time, e.kind == EventKind.RESOLUTION, e.id)):
-        step(fold, point_of(one, RANK[one.severity]), RULES)
+        step(fold, point_of(one, one.time, RANK[one.severity]), RULES)
     settle(fold, until, RULES)
     return {spell.start: spell for spell in (*fold.past, *([fold.spell()] if fold.spells else []))}
 
@@ -62,16 +62,14 @@ def test_each_spell_was_told_as_it_is(gaps: list[tuple[int, bool, int]]) -> None
     for number, (gap, problem, ahead) in enumerate(gaps):
         now += gap * 1000
         events.append(event(number, now, problem))
-        intake.watermark = max(intake.watermark, now - LATENESS + ahead * 1000)
-        changes = intake.advance()
-        if (change := intake.event(events[-1], False)) is not None:
+        changes = intake.advance(max(intake.watermark, now - LATENESS + ahead * 1000))
+        if (change := intake.event(events[-1], events[-1].time, False)) is not None:
             changes.append(change)
         for one in changes:
             told.update({spell.start: spell for spell in one.spells})
             for start in one.gone:
                 told.pop(start, None)
     for late in range(60):
-        intake.watermark = now + late * MINUTE
-        for one in intake.advance():
+        for one in intake.advance(now + late * MINUTE):
             told.update({spell.start: spell for spell in one.spells})
     assert told == true_spells(events, intake.watermark)

@@ -10,15 +10,15 @@ from agents.stream.wire import Arrivals, Changes
 from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import ALERTS, Out, outs
 from agents.stream.worker.shard import Shard
-from pipeline.alert_step import AlertStep, Passing
+from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
+from pipeline.stages.arrival import Arrival, Passing
 from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
 from schemas.base import SECOND, Millis
-from schemas.event import Event
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
@@ -56,11 +56,12 @@ class AlertShard(Shard):
 
         What the models say of a series may be newer than what they have read of others, which is what `high` says.
         """
-        step = self.step
+        step, clock = self.step, self.clock
         most = min(pack.high, self.upstreams.least_beside(pack.origin))
         for event in self._new(pack):
             time = step.time_of(event)
-            self._advance(min(vouched_time(event, self._skew), most))
+            if most > clock.high < (high := vouched_time(event, self._skew)):
+                self._advance(min(high, most))
             if isinstance(event, Passing):
                 continue
             change = step.fold(event, time)
@@ -70,7 +71,7 @@ class AlertShard(Shard):
         step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
 
-    def _new(self, pack: Arrivals) -> Iterable[Event | Passing]:
+    def _new(self, pack: Arrivals) -> Iterable[Arrival | Passing]:
         """The events of a pack, unless it was there before."""
         if pack.number:
             if pack.number <= self.had_of.live.get(pack.origin, 0):

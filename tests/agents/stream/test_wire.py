@@ -17,7 +17,7 @@ from agents.stream.wire import (
     unpack_changes,
     unpack_events,
 )
-from pipeline.alert_step import FOLDED, Passing
+from pipeline.stages.arrival import FOLDED, EventRow, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
@@ -79,10 +79,14 @@ def test_the_alert_step_gets_whole_what_it_folds_and_of_the_rest_what_moves_the_
     assert out._replace(events=()) == pack._replace(events=())
     for got, event in zip(out.events, pack.events, strict=True):
         if event.kind in FOLDED:
-            assert got == event
+            assert got == EventRow(**event.__dict__)
         else:
             assert got == Passing(event.kind, event.time, event.received, event.source, event.resource)
     assert unpack_arrivals(pack_events(out)) == out
+
+
+def test_a_row_has_the_fields_of_an_event() -> None:
+    assert EventRow._fields == tuple(Event.model_fields)
 
 
 @given(event_packs)
@@ -105,7 +109,9 @@ def test_events_of_another_version_of_the_record_are_understood(pack: Events) ->
     data = b"\n".join(map(orjson.dumps, lines))
     assert unpack_events(data) == pack
     assert wire.event_records(data) == [event.model_dump(mode="json") for event in pack.events]
-    assert unpack_arrivals(data) == unpack_arrivals(pack_events(pack))
+    for got, wanted in zip(unpack_arrivals(data).events, unpack_arrivals(pack_events(pack)).events, strict=True):
+        assert isinstance(got, Passing) == isinstance(wanted, Passing)
+        assert [getattr(got, name) for name in Passing._fields] == [getattr(wanted, name) for name in Passing._fields]
 
 
 def _shuffle(table: dict[str, Any]) -> None:
@@ -122,7 +128,8 @@ def test_packs_of_the_first_version_are_understood(pack: Events) -> None:
     message["rows"] = [[event.model_dump(mode="json")[name] for name in wire.EVENT_FIELDS] for event in pack.events]
     message.pop("passing", None)
     assert unpack_events(orjson.dumps(message)) == pack
-    assert list(unpack_arrivals(orjson.dumps(message)).events) == list(pack.events)
+    rows = [EventRow(**event.__dict__) for event in pack.events]
+    assert list(unpack_arrivals(orjson.dumps(message)).events) == rows
 
 
 @given(change_packs)
@@ -165,8 +172,9 @@ def test_what_is_no_pack_of_events_is_refused_with_a_reason(data: bytes, reason:
 
 def test_a_row_that_is_cut_off_is_refused() -> None:
     message = {"v": 1, "kind": "events", "origin": "a", "high": 1, "sent": 1}
-    with pytest.raises(BadRecord, match="columns"):
-        unpack_events(orjson.dumps({**message, "fields": wire.EVENT_FIELDS, "rows": [["id", "problem"]]}))
+    for unpack in (unpack_events, unpack_arrivals):
+        with pytest.raises(BadRecord, match="not-a-pack"):
+            unpack(orjson.dumps({**message, "fields": wire.EVENT_FIELDS, "rows": [["id", "problem"]]}))
 
 
 def test_feedback_comes_through_the_topic_of_metrics_and_what_is_none_is_refused() -> None:
