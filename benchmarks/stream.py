@@ -7,7 +7,6 @@ The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from agents import collector
 from agents.simulate import simulate
 from agents.stream import clients
 from agents.stream.settings import IngestSettings, KafkaSettings
@@ -70,7 +70,7 @@ def through_core(found: Copies, events: Sequence[Event]) -> tuple[float, float]:
     flow = Flow(FlowSettings())
     for record in found.reference:
         flow.put(record, 0)
-    gc.collect()
+    collector.settle()  # as all hosts do
     begun, used = time.perf_counter(), time.process_time()
     feed(flow, events)
     return len(events) / (time.perf_counter() - begun), len(events) / (time.process_time() - used)
@@ -83,7 +83,9 @@ def drained(workers: Sequence[Worker], name: str, wanted_count: float) -> tuple[
         time.sleep(0.05)
         first = total(workers, name)
     begun, used = time.perf_counter(), [cpu_seconds(one) for one in workers]
-    while total(workers, name) < wanted_count or total(workers, "tocsin_lag{") > 0:
+    while total(workers, name) < wanted_count:
+        time.sleep(0.25)  # asking costs a worker some milliseconds
+    while total(workers, "tocsin_lag{") > 0:
         time.sleep(0.1)
     took = time.perf_counter() - begun
     counted = total(workers, name) - first

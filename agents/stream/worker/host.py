@@ -31,6 +31,10 @@ from schemas.event import DeadLetter, RawRecord, content_id
 
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
+FLUSH_BUSY = 0.1
+"""The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
+BUSY = 0.7
+"""That is so while we use more than this of a CPU."""
 BUFFER = 4096
 """Messages that may wait in memory."""
 
@@ -288,8 +292,12 @@ class Host:
 
     async def _flush(self) -> None:
         """Have each shard send what it has, for ever."""
+        pause, at, used = FLUSH, time.monotonic(), time.process_time()
         while True:
-            await asyncio.sleep(FLUSH)
+            await asyncio.sleep(pause)
+            now, spent = time.monotonic(), time.process_time()
+            pause = FLUSH_BUSY if spent - used > BUSY * (now - at) else FLUSH
+            at, used = now, spent
             for keeper in list(self._keepers.values()):
                 if not keeper.busy:
                     self._spawn(keeper.flush(self.generation), self._flushes)

@@ -23,7 +23,7 @@ from agents.simulate import Day
 from agents.stream import clients, topics, wire
 from agents.stream.clients import Message
 from agents.stream.partition import partition_of
-from agents.stream.settings import KafkaSettings
+from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.wire import Events
 from benchmarks.day import timely
 from pipeline.practices.reference import reference_key
@@ -32,7 +32,7 @@ from pipeline.stages.skew import vouched_time
 from schemas.base import Record
 from schemas.event import Event
 
-PACK = 100
+PACK = IngestSettings().pack
 ORIGIN = "raw.day/0"
 
 
