@@ -15,6 +15,7 @@ from pipeline.stages.fold import NEVER, Fold, Rules, Spell, point_of, settle
 from pipeline.stages.match import compile_matchers
 from pipeline.state import Table
 from schemas.alert import Alert
+from schemas.base import HOUR
 from schemas.severity import BY_RANK, RANK
 
 QUIET = frozenset({"repeat", "sibling", "duplicate", "late"})
@@ -103,12 +104,19 @@ class Intake:
             return event.fingerprint
         name = f"{event.tenant}\x1f{key}"
         if event.kind == "problem":
-            if self.clears.get(name) is None:
-                heappush(self._tomb_timers, (time + self._settings.dedup.remember, name))
-            self.clears[name] = [event.fingerprint, time]
+            self._clear(name, event.fingerprint, time - time % HOUR + HOUR)
             return event.fingerprint
         found = self.clears.get(name)
         return event.fingerprint if found is None else str(found[0])
+
+    def _clear(self, name: str, fingerprint: str, hour: int) -> None:
+        """Whom a clear key ends. It is known since an hour, not a moment, so that a repeat changes nothing."""
+        found = self.clears.get(name)
+        if found is None:
+            heappush(self._tomb_timers, (hour + self._settings.dedup.remember, name))
+        elif found[0] == fingerprint and found[1] >= hour:
+            return
+        self.clears[name] = [fingerprint, hour]
 
     def _scope(self, event: Arrival) -> str:
         settings = self._settings.scope
