@@ -49,7 +49,6 @@ _SAMPLES = TypeAdapter(list[MetricSample])
 _event_row = itemgetter(*EVENT_FIELDS)
 _sample_row = itemgetter(*SAMPLE_FIELDS)
 _VALUE = SAMPLE_FIELDS.index("value")
-_ALL_SET = set(EVENT_FIELDS)
 _KINDS = {one.value: one for one in EventKind}
 _SEVERITIES = {one.value: one for one in Severity}
 _SIGNALS = {one.value: one for one in Signal}
@@ -334,13 +333,7 @@ def _row(row: list[Any]) -> EventRow:
 
 def _event(row: list[Any]) -> Event:
     """The same as the record that it was."""
-    event = Event.__new__(Event)
-    fill = object.__setattr__
-    fill(event, "__dict__", _row(row)._asdict())
-    fill(event, "__pydantic_fields_set__", _ALL_SET)
-    fill(event, "__pydantic_extra__", None)
-    fill(event, "__pydantic_private__", None)
-    return event
+    return Event.trusted(_row(row)._asdict())
 
 
 def _change(row: list[Any]) -> AlertChange:

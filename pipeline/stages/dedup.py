@@ -292,36 +292,38 @@ def _has(recent: list[Point], place: tuple[int, int, str]) -> bool:
 def record_of(fingerprint: str, state: AlertState) -> Alert:
     """The public record of an alert that has had at least one problem."""
     view, identity = state.view, state.identity
-    return Alert(
-        fingerprint=fingerprint,
-        version=state.version,
-        tenant=identity.tenant,
-        scope=identity.scope,
-        source=identity.source,
-        resource=identity.resource,
-        component=identity.component,
-        check=identity.check,
-        signal=Signal(identity.signal),
-        status=AlertStatus.OPEN if view.open else AlertStatus.RESOLVED,
-        severity=BY_RANK[view.rank],
-        highest=BY_RANK[view.highest],
-        summary=view.summary,
-        labels=dict(sorted(view.labels.items())),  # a restored state has them sorted
-        count=view.count,
-        total=view.total,
-        spells=view.spells,
-        reopened=view.reopened,
-        first=view.start,
-        last=view.last,
-        ended=None if view.end == NEVER else view.end,
-        expires=view.expires if view.raw else None,
-        flapping=view.flapping,
-        late=view.late,
-        history=tuple(
-            SeverityChange(time=time, severity=BY_RANK[rank] if rank else None) for time, rank in view.history
+    fields: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "version": state.version,
+        "tenant": identity.tenant,
+        "scope": identity.scope,
+        "source": identity.source,
+        "resource": identity.resource,
+        "component": identity.component,
+        "check": identity.check,
+        "signal": Signal(identity.signal),
+        "status": AlertStatus.OPEN if view.open else AlertStatus.RESOLVED,
+        "severity": BY_RANK[view.rank],
+        "highest": BY_RANK[view.highest],
+        "summary": view.summary,
+        "labels": dict(sorted(view.labels.items())),  # a restored state has them sorted
+        "count": view.count,
+        "total": view.total,
+        "spells": view.spells,
+        "reopened": view.reopened,
+        "first": view.start,
+        "last": view.last,
+        "ended": None if view.end == NEVER else view.end,
+        "expires": view.expires if view.raw else None,
+        "flapping": view.flapping,
+        "late": view.late,
+        "history": tuple(
+            SeverityChange.trusted({"time": time, "severity": BY_RANK[rank] if rank else None})
+            for time, rank in view.history
         ),
-        url=view.url,
-    )
+        "url": view.url,
+    }
+    return Alert.trusted(fields)
 
 
 def stored_alert(fingerprint: str, value: bytes) -> Alert | None:

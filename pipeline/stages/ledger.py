@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline.stages.enrich import Inventory
 from pipeline.stages.fold import NEVER, Spell
@@ -59,14 +60,15 @@ def _text(held: Held, inventory: Inventory) -> str:
 
 
 def _entry(node: Node, held: Held, seq: int, text: str) -> LedgerEntry:
-    return LedgerEntry(
-        id=content_id(node.key, *map(str, _name(held))),
-        version=seq,
-        alert=node.about.fingerprint,
-        start=node.spell.start,
-        reason=SuppressionReason(held.reason),
-        by=held.by,
-        since=held.since,
-        until=None if held.until >= NEVER else held.until,
-        text=text,
-    )
+    fields: dict[str, Any] = {
+        "id": content_id(node.key, *map(str, _name(held))),
+        "version": seq,
+        "alert": node.about.fingerprint,
+        "start": node.spell.start,
+        "reason": SuppressionReason(held.reason),
+        "by": held.by,
+        "since": held.since,
+        "until": None if held.until >= NEVER else held.until,
+        "text": text,
+    }
+    return LedgerEntry.trusted(fields)

@@ -19,7 +19,7 @@ from pipeline.settings import (
     TimeSettings,
 )
 from pipeline.state import Entry
-from schemas.base import DAY, HOUR, MINUTE, SECOND
+from schemas.base import DAY, HOUR, MINUTE, SECOND, Record
 from schemas.event import Event, EventKind, fingerprint
 from schemas.reference import ConfigurationItem, CorrelationRule, InhibitionRule, Matcher, Relation, Silence
 from schemas.severity import Severity
@@ -215,6 +215,19 @@ def test_the_same_log_gives_the_same_bytes(both: tuple[Stream, Stream]) -> None:
         return packed([*out, *finish(flow, stream.lateness, 2 * DAY)])
 
     assert run(both[1]) == run(both[1])
+
+
+@settings(max_examples=30)
+@given(streams())
+def test_every_record_that_comes_out_is_as_its_schema_says(both: tuple[Stream, Stream]) -> None:
+    flow = make_flow(both[1].lateness)
+    out: list[Record] = []
+    for event in both[1].events:
+        out += [*flow.event(event), *flow.alerts(), *flow.incidents()]
+    out += [*flow.export(), *finish(flow, both[1].lateness, 2 * DAY), *flow.export()]
+    for record in out:
+        assert type(record).model_validate_json(record.model_dump_json()) == record
+        assert list(record.__dict__) == list(type(record).model_fields)
 
 
 @settings(max_examples=40)
