@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from math import copysign, isfinite, log
+from math import copysign, log
 from typing import Any, NamedTuple
 
 from river import base
@@ -17,7 +17,7 @@ from models.features import FEATURES
 from models.habit import Habit
 from models.normal import Normal, View
 from models.packed import pack, unpack
-from models.tail import Tail
+from models.tail import ONE_IN, Tail
 
 DELAY = 4
 """A feature is learned that many points late, so that the beginning of an anomaly does not teach that it is usual."""
@@ -54,6 +54,8 @@ class Detector(base.Base):
         self.weights = dict(WEIGHTS if weights is None else weights)
         self.names = tuple(self.weights)
         self._features = [FEATURES[name] for name in self.names]
+        self._shares = tuple(self.weights.values())
+        self._unmoved = (0.0,) * len(self.names)
         self._normal = Normal()
         self._memory = [[0.0] * feature.size for feature in self._features]
         self._tails = [(Tail(), Tail()) for _ in self.names]
@@ -106,10 +108,11 @@ class Detector(base.Base):
     # -- how ---------------------------------------------------------------------------------------------------------
 
     def _usable(self, time: int, value: float) -> bool:
-        return isfinite(value) and abs(value) <= _LARGEST and time >= self._normal.time
+        # Said so that what is not a number is not usable either.
+        return -_LARGEST <= value <= _LARGEST and time >= self._normal.time
 
     def _nothing(self) -> Judgement:
-        return Judgement(0.0, self._normal.anchor + self._normal.mean, self._normal.deviation, (0.0,) * len(self.names))
+        return Judgement(0.0, self._normal.anchor + self._normal.mean, self._normal.deviation, self._unmoved)
 
     def _looks(self, view: View) -> list[float]:
         normal = self._normal
@@ -118,41 +121,64 @@ class Detector(base.Base):
         ]
 
     def _raw(self, looks: list[float]) -> tuple[float, tuple[float, ...]]:
-        parts = []
+        parts = None
         total = 0.0
-        for look, (up, down), weight in zip(looks, self._tails, self.weights.values(), strict=True):
-            if look >= 0.0:
+        for at, (up, down) in enumerate(self._tails):
+            look = looks[at]
+            if look > up.edge:
                 part = up.score(look)
-                total += weight * part
-            else:
+            elif look < -down.edge:
                 part = -down.score(-look)
-                total -= weight * part
-            parts.append(part)
-        return total, tuple(parts)
+            else:
+                continue
+            if part != 0.0:
+                parts = parts or [*self._unmoved]
+                parts[at] = part
+                total += self._shares[at] * abs(part)
+        return total, tuple(parts) if parts else self._unmoved
 
     def _judgement(self, time: int, view: View, raw: float, parts: tuple[float, ...]) -> Judgement:
-        smooth = self._smooth + SMOOTH * (raw - self._smooth)
+        smooth, normal = self._smooth + SMOOTH * (raw - self._smooth), self._normal
+        if smooth <= 0.0:
+            return Judgement(0.0, view.expected, normal.deviation, parts)
         score = smooth - self._habit.discount(time, smooth)
         # The longer a series has been known the more there was to be surprised by.
-        score -= 0.5 * log((self._normal.n + 100) / 2000.0)
-        return Judgement(max(score, 0.0) if smooth > 0.0 else 0.0, view.expected, self._normal.deviation, parts)
+        score -= 0.5 * log((normal.n + 100) / 2000.0)
+        return Judgement(score if score > 0.0 else 0.0, view.expected, normal.deviation, parts)
 
     def _learn(self, time: int, value: float, view: View, looks: list[float], raw: float) -> None:
         normal, late = self._normal, self._late
         self._smooth += SMOOTH * (raw - self._smooth)
         self._habit.learn(time, self._smooth)
         at = normal.n % DELAY * len(looks)
-        known = normal.n >= DELAY
-        for look, (up, down), feature, memory in zip(looks, self._tails, self._features, self._memory, strict=True):
-            if known:
-                old = late[at]
-                up.learn(old if old > 0.0 else 0.0)
-                down.learn(-old if old < 0.0 else 0.0)
+        if normal.n >= DELAY:
+            self._learn_late(at)
+        for look in looks:
             late[at] = look if -_SINGLE < look < _SINGLE else copysign(_SINGLE, look)
             at += 1
+        for feature, memory in zip(self._features, self._memory, strict=True):
             if memory:
                 feature.learn(normal, view, memory)
         normal.learn(time, value, view)
+
+    def _learn_late(self, at: int) -> None:
+        """Teach the tails what was seen some points ago. That one of them saw nothing is only counted."""
+        late = self._late
+        for up, down in self._tails:
+            old = late[at]
+            at += 1
+            if old > 0.0:
+                up.learn(old)
+            else:
+                up.n = n = up.n + 1
+                if n % ONE_IN == 0:
+                    up.pause()
+            if old < 0.0:
+                down.learn(-old)
+            else:
+                down.n = n = down.n + 1
+                if n % ONE_IN == 0:
+                    down.pause()
 
     # -- state -------------------------------------------------------------------------------------------------------
 

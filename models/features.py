@@ -32,16 +32,16 @@ def _fast(points: int) -> Feature:
     """The mean of the last few points against the slow level, in slow standard deviations."""
     rate = 1.0 / points
 
-    def moved(normal: Normal, view: View, memory: list[float]) -> float:
-        now = rate if normal.n >= points else 1.0 / (normal.n + 1)
-        return memory[0] + now * (view.value - memory[0])
-
     def look(normal: Normal, view: View, memory: list[float]) -> float:
-        deviation = normal.deviation
-        return (moved(normal, view, memory) - normal.mean) / deviation if deviation > 0.0 else 0.0
+        deviation, mean = normal.deviation, memory[0]
+        if deviation <= 0.0:
+            return 0.0
+        now = rate if normal.n >= points else 1.0 / (normal.n + 1)
+        return (mean + now * (view.value - mean) - normal.mean) / deviation
 
     def learn(normal: Normal, view: View, memory: list[float]) -> None:
-        memory[0] = moved(normal, view, memory)
+        now = rate if normal.n >= points else 1.0 / (normal.n + 1)
+        memory[0] += now * (view.value - memory[0])
 
     return Feature((f"level of {points} points up", f"level of {points} points down"), 1, look, learn)
 
@@ -60,11 +60,11 @@ def _jump(normal: Normal, view: View, _memory: list[float]) -> float:
 
 def _spread(normal: Normal, view: View, memory: list[float]) -> float:
     """The logarithm of the spread around the usual over the last eight points to the long one."""
-    if normal.n <= 30 or view.residual is None:
+    recent, usual = memory
+    if normal.n <= 30 or view.residual is None or usual <= 0.0:
         return 0.0
-    now = memory[0] + 0.125 * (abs(view.residual) - memory[0])
-    floor = 1e-3 * memory[1]
-    return log((now + floor) / (memory[1] + floor)) if memory[1] > 0.0 else 0.0
+    floor = 1e-3 * usual
+    return log((recent + 0.125 * (abs(view.residual) - recent) + floor) / (usual + floor))
 
 
 def _learn_spread(normal: Normal, view: View, memory: list[float]) -> None:

@@ -37,7 +37,8 @@ class Habit:
         """Take in a surprise."""
         at = time % _DAY * SLOTS // _DAY
         if at == self._slot:
-            self._greatest = max(self._greatest, surprise)
+            if surprise > self._greatest:
+                self._greatest = surprise
             return
         if self._slot >= 0:
             self._usual[self._slot] += _RATE * (self._greatest - self._usual[self._slot])

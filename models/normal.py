@@ -43,11 +43,16 @@ class View(NamedTuple):
 class Normal:
     """Slow mean and variance, mean by quarter hour of the day, mean residual by two hours of the week (UTC)."""
 
-    __slots__ = ("_day", "_day_n", "_week", "_week_n", "anchor", "last", "mean", "n", "step", "time", "variance")
+    __slots__ = (
+        *("_day", "_day_n", "_week", "_week_n", "anchor", "deviation", "last", "mean", "n", "step", "time"),
+        "variance",
+    )
 
     def __init__(self) -> None:
         self.n = 0
         self.anchor = self.last = self.mean = self.variance = self.step = 0.0
+        self.deviation = 0.0
+        """The slow standard deviation; 0 while too few points are known."""
         self.time = 0
         self._day = array("f", bytes(4 * DAY_BINS))
         self._day_n = array("B", bytes(DAY_BINS))
@@ -56,30 +61,25 @@ class Normal:
 
     def view(self, time: int, value: float) -> View:
         """The value at that time (milliseconds) beside what is normal; changes nothing."""
-        x = value - self.anchor if self.n else 0.0
+        n, anchor = self.n, self.anchor
+        x = value - anchor if n else 0.0
         at = time % _DAY // _DAY_BIN
         # The epoch began on a Thursday; which day is the first does not matter.
         week_at = time // _WEEK_BIN % WEEK_BINS
-        residual, expected = None, self.anchor + self.mean
-        if self._day_n[at]:
-            usual = self._day[at] + self._of_week(week_at)
-            residual, expected = x - usual, self.anchor + usual
-        after_gap = self.n > 1 and time - self.time > _GAP * self.step
-        return View(x, residual, expected, after_gap, at, week_at)
-
-    def _of_week(self, at: int) -> float:
-        """What this part of the week adds to the day: nothing in the first week, then more the more weeks were seen."""
-        weeks = self._week_n[at] * self.step / _WEEK_BIN - 1.0
-        return self._week[at] * weeks / (weeks + 2.0) if weeks > 0.0 else 0.0
-
-    @property
-    def deviation(self) -> float:
-        """The slow standard deviation; 0 while too few points are known."""
-        return sqrt(self.variance) if self.n > _FEW else 0.0
+        after_gap = n > 1 and time - self.time > _GAP * self.step
+        if not self._day_n[at]:
+            return View(x, None, anchor + self.mean, after_gap, at, week_at)
+        usual = self._day[at]
+        # What this part of the week adds to the day: nothing in the first week, then more the more weeks were seen.
+        weeks = self._week_n[week_at] * self.step / _WEEK_BIN - 1.0
+        if weeks > 0.0:
+            usual += self._week[week_at] * weeks / (weeks + 2.0)
+        return View(x, x - usual, anchor + usual, after_gap, at, week_at)
 
     def gain(self, memory: float) -> float:
         """The gain of a running mean over that many milliseconds."""
-        return max(1.0 / (self.n + 1), min(self.step / memory, 1.0))
+        slow, first = self.step / memory, 1.0 / (self.n + 1)
+        return first if slow < first else min(slow, 1.0)
 
     def learn(self, time: int, value: float, view: View) -> None:
         """Take in a value whose view has just been asked for. Its time is not before the last one's."""
@@ -87,25 +87,34 @@ class Normal:
             self.anchor = value
         elif time > self.time:
             gap = float(time - self.time)
-            self.step += (min(gap, _GAP * self.step or gap) - self.step) * max(1.0 / self.n, 0.02)
+            most = _GAP * self.step
+            rate = 1.0 / self.n
+            self.step += ((most if 0.0 < most < gap else gap) - self.step) * (rate if rate > 0.02 else 0.02)
         gain = self.gain(_MEMORY)
         self.n += 1
         off = view.value - self.mean
         self.mean += gain * off
         self.variance = (1.0 - gain) * (self.variance + gain * off * off)
+        if self.n > _FEW:
+            self.deviation = sqrt(self.variance)
         self._learn_shape(view)
         self.time, self.last = time, view.value
 
     def _learn_shape(self, view: View) -> None:
-        at, step = view.bin, self.step
-        seen = self._day_n[at] = min(self._day_n[at] + 1, _MOST_OF_DAY)
-        rate = min(step / _DAY_BIN, 1.0) / _BIN_DAYS
-        self._day[at] += max(1.0 / seen, rate) * (view.value - self._day[at])
-        if view.residual is not None:
-            at = view.week_bin
-            left = view.value - self._day[view.bin]
-            seen = self._week_n[at] = min(self._week_n[at] + 1, _MOST)
-            self._week[at] += max(1.0 / seen, min(step / _WEEK_BIN, 1.0) / 4.0) * (left - self._week[at])
+        value, residual, _, _, at, week_at = view
+        step, days, seen = self.step, self._day, self._day_n[at]
+        if seen < _MOST_OF_DAY:
+            seen += 1
+            self._day_n[at] = seen
+        rate, first = min(step / _DAY_BIN, 1.0) / _BIN_DAYS, 1.0 / seen
+        days[at] += (first if first > rate else rate) * (value - days[at])
+        if residual is not None:
+            weeks, seen = self._week, self._week_n[week_at]
+            if seen < _MOST:
+                seen += 1
+                self._week_n[week_at] = seen
+            rate, first = min(step / _WEEK_BIN, 1.0) / 4.0, 1.0 / seen
+            weeks[week_at] += (first if first > rate else rate) * (value - days[at] - weeks[week_at])
 
     def dump(self) -> list[Any]:
         """The state as plain data; see `Detector.dump`."""
@@ -117,5 +126,6 @@ class Normal:
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
         self.n, self.anchor, self.last, self.mean, self.variance, self.step, self.time = state[:7]
+        self.deviation = sqrt(self.variance) if self.n > _FEW else 0.0
         self._day, self._week = unpack("f", state[7]), unpack("f", state[9])
         self._day_n, self._week_n = unpack("B", state[8]), unpack("H", state[10])

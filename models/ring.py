@@ -10,36 +10,52 @@ from typing import Any
 from models.packed import pack, unpack
 
 SLOTS = 28
+_HALF = SLOTS // 2
 _MIDDLES = tuple(at - SLOTS + 0.5 for at in range(SLOTS))
 
 
 class Ring:
     """The means of the last 28 full slots of `length` milliseconds; NaN where nothing was measured."""
 
-    __slots__ = ("_count", "_sum", "length", "means", "slot")
+    __slots__ = ("_count", "_halves", "_sum", "ends", "length", "means", "slot")
 
     def __init__(self, length: int) -> None:
         self.length = length
         self.means = array("f", [nan] * SLOTS)
         self.slot = -1
+        self.ends = 0
+        """When the current slot ends."""
         self._sum, self._count = 0.0, 0
+        self._halves: tuple[float, float] | None = None
 
     def add(self, time: int, value: float) -> bool:
-        """Take a value in; True where it is the first of a new slot, so that another one is full."""
-        slot = time // self.length
-        new = slot != self.slot
+        """Take a value in; True where it is the first of a new slot, so that another one is full.
+
+        Times are in order.
+        """
+        new = time >= self.ends
         if new:
-            self._close(slot)
+            self._close(time // self.length)
         self._sum += value
         self._count += 1
         return new
 
     def _close(self, slot: int) -> None:
         if self.slot >= 0:
-            ended = array("f", [self._sum / self._count])
-            empty = array("f", [nan] * min(slot - self.slot - 1, SLOTS))
-            self.means = (self.means + ended + empty)[-SLOTS:]
+            means = self.means
+            means.append(self._sum / self._count)
+            means.extend([nan] * min(slot - self.slot - 1, SLOTS))
+            del means[:-SLOTS]
         self.slot, self._sum, self._count = slot, 0.0, 0
+        self.ends = (slot + 1) * self.length
+        self._halves = None
+
+    @property
+    def halves(self) -> tuple[float, float]:
+        """The means of the older and of the newer half of the slots; NaN where one of them has none."""
+        if self._halves is None:
+            self._halves = sum(self.means[:_HALF]) / _HALF, sum(self.means[_HALF:]) / _HALF
+        return self._halves
 
     def full(self) -> tuple[tuple[float, ...], Sequence[float]]:
         """Middles of the slots that have a mean (in slots, 0 is the begin of the current one), and the means."""
@@ -56,3 +72,5 @@ class Ring:
         """Take over a state that `dump` gave."""
         self.slot, self._sum, self._count = state[:3]
         self.means = unpack("f", state[3])
+        self.ends = (self.slot + 1) * self.length
+        self._halves = None

@@ -8,7 +8,7 @@ and m the mean of ln(x/u) among them. A surprise is -ln P, in nats: 0 is ordinar
 from __future__ import annotations
 
 from array import array
-from math import floor, log
+from math import exp, floor, log
 from operator import mul
 from typing import Any
 
@@ -26,12 +26,14 @@ FULL = 32_750
 
 _WIDTH = log(2.0) / PER_OCTAVE
 _TINY = 1e-300
+_BELOW = 1.0 - 1e-9
+"""Rounding: what is less than so much of an edge is surely below it."""
 
 
 class Tail:
     """The upper tail of a stream of magnitudes (numbers from 0 up). Cost and size don't depend on what was seen."""
 
-    __slots__ = ("_above", "_bin", "_counts", "_low", "_sum", "_wanted", "n")
+    __slots__ = ("_above", "_bin", "_counts", "_low", "_sum", "_wanted", "edge", "n")
 
     def __init__(self) -> None:
         self.n = 0
@@ -39,6 +41,8 @@ class Tail:
         self._counts = array("H", bytes(2 * BINS))
         self._bin = self._above = self._sum = 0
         self._wanted = 2
+        self.edge = 0.0
+        """What is no greater scores 0, so that it need not be asked for; 0 while that is not known."""
 
     def score(self, x: float) -> float:
         """The surprise of a magnitude in nats; 0 for what is not beyond u, or while too little is known."""
@@ -56,28 +60,41 @@ class Tail:
         """Count a finite magnitude."""
         self.n += 1
         if self.n % ONE_IN == 0:
-            if self.n >= FULL:
-                self._halve()
-            self._settle()
-        if x >= _TINY:
-            at = floor(log(x) / _WIDTH)
-            if self._low is None:
-                self._low = at - FIRST
-            at -= self._low
-            if at >= BINS:
-                self._rise(at - BINS + 1)
-                at = BINS - 1
-            elif at < 0 and self._bin == 0 and self._above < self._wanted:
-                by = min(FIRST - at, BINS)
-                self._sink(by)
-                at = max(at + by, 0)
-            if at >= 0:
-                self._counts[at] += 1
-                if at >= self._bin:
-                    self._above += 1
-                    self._sum += at
-                    if self._above - self._counts[self._bin] >= self._wanted:
-                        self._settle()
+            self.pause()
+        if x < _TINY:
+            return
+        at = floor(log(x) / _WIDTH)
+        if self._low is None:
+            self._low = at - FIRST
+        at -= self._low
+        if not 0 <= at < BINS:
+            at = self._make_room(at)
+            if at < 0:
+                return
+        counts, start = self._counts, self._bin
+        counts[at] += 1
+        if at >= start:
+            self._above += 1
+            self._sum += at
+            if self._above - counts[start] >= self._wanted:
+                self._settle()
+
+    def pause(self) -> None:
+        """What is to be done each time that `ONE_IN` more were counted: whoever raises `n` himself sees to it."""
+        if self.n >= FULL:
+            self._halve()
+        self._settle()
+
+    def _make_room(self, at: int) -> int:
+        """Where a magnitude belongs whose bin there is not; below 0 where it is only counted in n."""
+        if at >= BINS:
+            self._rise(at - BINS + 1)
+            return BINS - 1
+        if self._bin == 0 and self._above < self._wanted:
+            by = min(FIRST - at, BINS)
+            self._sink(by)
+            return max(at + by, 0)
+        return at
 
     @property
     def spoke(self) -> bool:
@@ -105,7 +122,15 @@ class Tail:
             start -= 1
             above += counts[start]
             self._sum += counts[start] * start
-        self._bin, self._above = start, above
+        if start != self._bin or self.edge == 0.0:
+            self._bin = start
+            self._mark()
+        self._above = above
+
+    def _mark(self) -> None:
+        """Note the edge, which has moved."""
+        unknown = self._low is None or self.n < WARM
+        self.edge = 0.0 if unknown else _BELOW * exp(((self._low or 0) + self._bin) * _WIDTH)
 
     def _rise(self, by: int) -> None:
         """Make room above: what falls out below is still counted in n."""
@@ -131,6 +156,7 @@ class Tail:
     def _recount(self) -> None:
         self._bin, self._above = 0, sum(self._counts)
         self._sum = sum(at * count for at, count in enumerate(self._counts))
+        self._mark()
 
     def dump(self) -> list[Any]:
         """The state as plain data; see `Detector.dump`."""
@@ -145,4 +171,5 @@ class Tail:
         beyond = counts[start:]
         self._bin, self._above = start, sum(beyond)
         self._sum = sum(map(mul, range(start, BINS), beyond))
+        self._mark()
         self._wanted = max(self.n // ONE_IN, 2)
