@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import erf, inf, isnan, pi, sqrt
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,6 @@ _REACH = 2.0
 """A line is drawn no further than that many times the past it was seen in."""
 _TRUST = 4.0
 """Mean square of the error against what was claimed, above which a length is silent."""
-_HALF = SLOTS // 2
 _QUANTILE = 1.2816
 """Of the normal distribution: the interval holds 80 %."""
 _STIFFEST = 0.95
@@ -77,6 +77,7 @@ class Forecaster(base.Base):
         self._claims: list[list[float]] = [[] for _ in LENGTHS]
         self._wrong = [1.0 for _ in LENGTHS]
         self._lines: dict[int, Line | None] = {}
+        self._trust: dict[int, Line | None] = {}
         self._anchor: float | None = None
         self.time = 0
 
@@ -87,24 +88,28 @@ class Forecaster(base.Base):
         if time < self.time:
             return False
         self.time = time
-        fresh = [ring.add(time, value - self._anchor) for ring in self._rings]
-        for at, new in enumerate(fresh):
-            if new:
+        value -= self._anchor
+        fresh = False
+        for at, ring in enumerate(self._rings):
+            if ring.add(time, value):
                 self._lines.pop(at, None)
+                self._trust.pop(at, None)
                 self._backtest(at)
-        return fresh[0]
+                fresh = fresh or at == 0
+        return fresh
 
     def reaches(self, bound: float) -> Forecast | None:
         """When the bound will be reached; None where it will not, not in sight, or where nothing can be said."""
         if self._anchor is None:
             return None
+        bound -= self._anchor
         found = [
             forecast
             for at, ring in enumerate(self._rings)
-            if _may_reach(ring, bound - self._anchor)
+            if _may_reach(ring, bound)
             and (line := self._trusted(at)) is not None
-            and (forecast := _crossing(line, ring, bound - self._anchor)) is not None
-            and (line.daily or not self._turns(line, bound - self._anchor))
+            and (forecast := _crossing(line, ring, bound)) is not None
+            and (line.daily or not self._turns(line, bound))
         ]
         return min(found, key=lambda one: (one.latest - one.earliest) / max(one.at - self.time, 1), default=None)
 
@@ -142,11 +147,14 @@ class Forecaster(base.Base):
         return self._lines[at]
 
     def _trusted(self, at: int) -> Line | None:
-        line = self._line(at) if self._wrong[at] <= _TRUST else None
-        if line is None:
-            return None
-        wider = max(self._wrong[at], 1.0)
-        return line._replace(noise=line.noise * wider, a=line.a * wider, b=line.b * wider, c=line.c * wider)
+        """The line, made as much less sure as it was wrong before; None where there is none or it was too wrong."""
+        if at not in self._trust:
+            wider = self._wrong[at]
+            line = self._line(at) if wider <= _TRUST else None
+            if line is not None and wider > 1.0:
+                line = line._replace(noise=line.noise * wider, a=line.a * wider, b=line.b * wider, c=line.c * wider)
+            self._trust[at] = line
+        return self._trust[at]
 
     def _backtest(self, at: int) -> None:
         """Compare what was claimed some slots ago with what came, and claim anew."""
@@ -179,6 +187,7 @@ class Forecaster(base.Base):
         """Take over a state that `dump` gave."""
         rings, claims, wrong, self._anchor, self.time = state
         self._lines.clear()
+        self._trust.clear()
         for ring, old in zip(self._rings, rings, strict=True):
             ring.load(old)
         self._claims, self._wrong = [list(claim) for claim in claims], list(wrong)
@@ -239,10 +248,10 @@ def _design(times: tuple[float, ...], slots_a_day: float) -> tuple[Matrix, Matri
 
 def _may_reach(ring: Ring, bound: float) -> bool:
     """A quick look, which spares most fits: whether the change from one half of a ring to the other points there."""
-    old, new = sum(ring.means[:_HALF]) / _HALF, sum(ring.means[_HALF:]) / _HALF
+    old, new = ring.halves
     if isnan(old) or isnan(new):
         return True
-    seen = new + 2.0 * (_REACH * SLOTS / _HALF) * (new - old)
+    seen = new + 4.0 * _REACH * (new - old)
     return seen >= bound if bound > new else seen <= bound
 
 
