@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import erf, inf, isnan, pi, sqrt
-from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,15 +200,15 @@ def fit(times: tuple[float, ...], means: Sequence[float], slots_a_day: float) ->
     n = len(means)
     if n < _FEWEST or (slots_a_day <= _COARSE and times[-1] - times[0] < _DAYS * slots_a_day):
         return None
-    y = np.asarray(means, dtype=np.float64)
-    x, inverse, solver = _design(times, slots_a_day)
-    solved = solver @ y
-    left = y - x @ solved
-    noise = float(left @ left) / (n - x.shape[1])
+    columns, of_level, of_slope, of_both, solver = _design(times, slots_a_day)
+    solved = solver.dot(np.asarray(means, dtype=np.float64))
+    left = solved[2:]
+    square = float(left.dot(left))
+    noise = square / (n - columns)
     # Estimated from what a fit has left, memory comes out too low, by about (1 + 4 r) / n (Marriott and Pope 1954).
-    remembers = float(left[1:] @ left[:-1]) / float(left @ left) if noise > 0.0 else 0.0
+    remembers = float(left[1:].dot(left[:-1])) / square if noise > 0.0 else 0.0
     remembers = min(max(remembers + (1.0 + 4.0 * max(remembers, 0.0)) / n, 0.0), _STIFFEST)
-    inflate = (1.0 + remembers) / (1.0 - remembers)
+    inflate = noise * (1.0 + remembers) / (1.0 - remembers)
     lag = max(min(_BACK, n // 3), 2)
     # What the differences over more slots have beyond those over one is a walk, which the line does not know of.
     far, near = _difference(left, lag), _difference(left, 1)
@@ -219,31 +218,44 @@ def fit(times: tuple[float, ...], means: Sequence[float], slots_a_day: float) ->
         level=float(solved[0]),
         slope=float(solved[1]),
         noise=noise,
-        a=noise * inflate * float(inverse[0, 0]) + wander * n * 2.0 / 15.0,
-        b=noise * inflate * float(inverse[1, 1]) + wander * 1.2 / n,
-        c=wander + 2.0 * noise * inflate * max(float(inverse[0, 1]), 0.0),
+        a=inflate * of_level + wander * n * 2.0 / 15.0,
+        b=inflate * of_slope + wander * 1.2 / n,
+        c=wander + 2.0 * inflate * max(of_both, 0.0),
         slots=int(times[-1] - times[0] + 1),
-        daily=x.shape[1] > 2,
+        daily=columns > 2,
     )
 
 
 def _difference(left: Matrix, lag: int) -> float:
     """The mean square of the differences over that many slots."""
     change = left[lag:] - left[:-lag]
-    return float(change @ change) / len(change)
+    return float(change.dot(change)) / len(change)
 
 
 @lru_cache(maxsize=1024)
-def _design(times: tuple[float, ...], slots_a_day: float) -> tuple[Matrix, Matrix, Matrix]:
-    """Columns of the line (and of the day), their inverse product, and what solves for them. Rings are mostly full."""
+def _design(times: tuple[float, ...], slots_a_day: float) -> tuple[int, float, float, float, Matrix]:
+    """What a fit needs beside the means; the same for all rings that are full.
+
+    The number of columns, the inverse of their product for level, slope and both, and the matrix that makes of the
+    means (n of them) level and slope, and below these what is left of each mean: (2 + n, n).
+    """
+    n = len(times)
     t = np.asarray(times)
-    columns = [np.ones(len(times)), t]
+    columns = [np.ones(n), t]
     if times[-1] - times[0] >= _DAYS * slots_a_day:
         turn = 2.0 * pi / slots_a_day
         columns += [np.sin(turn * t), np.cos(turn * t)]
-    x = np.stack(columns, axis=1)
-    inverse = np.linalg.pinv(x.T @ x)
-    return x, inverse, inverse @ x.T
+        x = np.array(columns)
+        inverse = np.linalg.pinv(x @ x.T)
+    else:
+        x = np.array(columns)
+        middle = sum(times) / n
+        spread = sum((time - middle) ** 2 for time in times)
+        of_both = -middle / spread
+        inverse = np.array([[1.0 / n + middle * middle / spread, of_both], [of_both, 1.0 / spread]])
+    solver = inverse @ x
+    made = np.concatenate([solver[:2], np.identity(n) - x.T @ solver])
+    return len(columns), float(inverse[0, 0]), float(inverse[1, 1]), float(inverse[0, 1]), made
 
 
 def _may_reach(ring: Ring, bound: float) -> bool:

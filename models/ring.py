@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress
 from math import isnan, nan
 from typing import Any
 
@@ -61,8 +62,8 @@ class Ring:
         """Middles of the slots that have a mean (in slots, 0 is the begin of the current one), and the means."""
         if not isnan(sum(self.means)):
             return _MIDDLES, self.means
-        found = [(at - SLOTS + 0.5, mean) for at, mean in enumerate(self.means) if not isnan(mean)]
-        return tuple(at for at, _ in found), [mean for _, mean in found]
+        known = [not isnan(mean) for mean in self.means]
+        return tuple(compress(_MIDDLES, known)), list(compress(self.means, known))
 
     def dump(self) -> list[Any]:
         """The state as plain data; see `Detector.dump`."""
