@@ -10,6 +10,7 @@ import resource
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -19,7 +20,7 @@ from agents import collector
 from agents.embedded.host import Host
 from agents.embedded.store import Store
 from benchmarks.day import arguments, print_json
-from benchmarks.series import MINUTE, ORDINARY, Degradation, Point, degradation, growth, ordinary
+from benchmarks.series import DAY, MINUTE, ORDINARY, Degradation, Point, degradation, growth, ordinary
 from models.forecast import Forecaster
 from pipeline.flow import Flow
 from pipeline.settings import FlowSettings, ModelSettings
@@ -79,24 +80,31 @@ def false_alarms(number: int) -> dict[str, Any]:
     """Events a series and month on series on which nothing is wrong."""
     rates: dict[str, list[float]] = defaultdict(list)
     kinds: Counter[str] = Counter()
-    incidents = 0
+    incidents = restless = 0
     for seed in range(number):
         kind, points, days = ordinary(seed)
         told, opened = said(samples(f"series-{seed}", METRICS[kind], points))
         kinds.update(alert.check.rsplit(" ", 1)[1] for alert in told)
         rates[kind].append(len(told) * MONTH / days)
         incidents += opened
+        restless += _restless([alert.time for alert in told])
     every = sorted(rate for found in rates.values() for rate in found)
     return {
         "series": number,
         "mean": sum(every) / len(every),
         "above_one": sum(rate > 1.0 for rate in every) / len(every),
+        "two_in_a_month": restless / number,
         "most": every[-1],
         "anomalies": kinds["anomaly"],
         "forecasts": kinds["forecast"],
         "incidents": incidents,
         "by_kind": {kind: sum(found) / len(found) for kind, found in rates.items()},
     }
+
+
+def _restless(times: list[int]) -> bool:
+    """Whether two of them are within a month: a series of 15 days with one alone has a rate of two a month."""
+    return any(later - time < MONTH * DAY for time, later in pairwise(sorted(times)))
 
 
 def lead(number: int) -> dict[str, Any]:

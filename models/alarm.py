@@ -35,13 +35,13 @@ class Alarm:
         self.open = False
         self._until = 0
 
-    def step(self, score: float) -> bool:
-        """Take the next score; True where an anomaly begins with it."""
+    def step(self, score: float, more: float = 0.0) -> bool:
+        """Take the next score; True where an anomaly begins with it. It must be that much above the threshold."""
         at = self.points
         self.points += 1
         if self.open:
             self.open = score >= _LOW * self.threshold or at < self._until
-        if self.open or score < self.threshold:
+        if self.open or score < self.threshold + more:
             return False
         self.open = True
         self._until = at + int(max(self._shortest, min(self._longest, _SHARE * at)))

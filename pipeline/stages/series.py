@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from models.alarm import Alarm
+from models.budget import Budget
 from models.catalogue.lookup import Indicator
 from models.detector import Detector
 from models.forecast import Forecaster
@@ -26,10 +27,14 @@ _TIME = 8
 class Series:
     """The models of one series. Size and cost per point don't grow."""
 
-    __slots__ = ("alarm", "counter", "detector", "expected_until", "forecaster", "predicted", "settled", "told")
+    __slots__ = (
+        *("alarm", "budget", "counter", "detector", "expected_until", "forecaster"),
+        *("predicted", "settled", "told"),
+    )
 
-    def __init__(self, threshold: float, counting: bool) -> None:
+    def __init__(self, threshold: float, counting: bool, first: int = 0) -> None:
         self.detector = Detector()
+        self.budget = Budget(first)
         self.forecaster = Forecaster()
         self.alarm = Alarm(threshold)
         self.counter = Counter() if counting else None
@@ -49,16 +54,19 @@ class Series:
             *(self.detector.dump(), self.forecaster.dump(), self.alarm.dump()),
             self.counter.dump() if self.counter is not None else None,
             *(self.predicted, self.told, self.expected_until, self.settled, self.alarm.threshold),
+            self.budget.dump(),
         ]
 
 
 def load(state: list[Any]) -> Series:
-    """The inverse of `Series.dump`."""
-    detector, forecaster, alarm, counter, predicted, told, expected_until, settled, threshold = state
+    """The inverse of `Series.dump`; of what was written before series had a budget, all of it is left."""
+    detector, forecaster, alarm, counter, predicted, told, expected_until, settled, threshold, *budget = state
     series = Series(threshold, counter is not None)
     series.detector.load(detector)
     series.forecaster.load(forecaster)
     series.alarm.load(alarm)
+    if budget:
+        series.budget.load(budget[0])
     if series.counter is not None:
         series.counter.load(counter)
     series.predicted, series.told = predicted, told

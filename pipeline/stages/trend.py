@@ -47,7 +47,7 @@ class Trends:
         series = self.table.find(key)
         if series is None:
             counting = sample.counter or (indicator is not None and indicator.counter)
-            series = Series(self.settings.threshold, counting)
+            series = Series(self.settings.threshold, counting, sample.time)
             series.settled = sample.time + _new_for(indicator)
             self.table.add(key, series)
         value = sample.value
@@ -83,7 +83,8 @@ class Trends:
     def feedback(self, key: str, *, right: bool) -> float:
         """Feedback: an anomaly of this series was worth it or not: its threshold moves by what triples the odds.
 
-        Returns the threshold. Raises KeyError for a series that is not known.
+        One that was worth it does not count for how often the series may speak. Returns the threshold, to which its
+        recent anomalies add. Raises KeyError for a series that is not known.
         """
         series = self.table.find(key)
         if series is None:
@@ -91,6 +92,8 @@ class Trends:
         least, most = 0.7 * self.settings.threshold, 3.0 * self.settings.threshold
         moved = series.alarm.threshold + (-1.0 if right else 2.6)
         series.alarm.threshold = min(max(moved, least), most)
+        if right:
+            series.budget.refund()
         self.table.touch(key)
         return series.alarm.threshold
 
@@ -104,12 +107,14 @@ class Trends:
     def _detect(self, key: str, series: Series, sample: MetricSample, value: float, doubt: float) -> list[Event]:
         judgement = series.detector.step(sample.time, value)
         was_open = series.alarm.open
-        begins = series.alarm.step(judgement.score / doubt)
-        if begins:
+        score = judgement.score / doubt
+        more = series.budget.asks(sample.time) if score >= series.alarm.threshold else 0.0
+        if series.alarm.step(score, more):
             if sample.time < series.expected_until:
                 series.alarm.open = False
                 return []
             series.told = sample.time
+            series.budget.spend(sample.time, score - series.alarm.threshold)
             return [self._anomaly(key, series, sample, value, judgement)]
         if was_open and not series.alarm.open:
             return [self._over(key, sample, "anomaly", f"{sample.metric} is as usual again: {number(value)}")]

@@ -27,5 +27,13 @@ def test_it_stays_open_above_half_of_the_threshold() -> None:
     assert not alarm.open
 
 
+def test_more_may_be_asked_for_than_the_threshold_and_what_goes_on_is_not_asked() -> None:
+    alarm = Alarm(10.0)
+    assert not alarm.step(12.0, more=3.0)
+    assert alarm.step(13.0, more=3.0)
+    begun(alarm, [6.0] * 200)
+    assert alarm.open
+
+
 def test_higher_is_rarer() -> None:
     assert rarity(20.0) > 8 * rarity(15.0)

@@ -4,8 +4,10 @@ import math
 import random
 from itertools import pairwise
 
+import orjson
 import pytest
 
+from models import budget
 from pipeline.settings import ModelSettings
 from pipeline.stages import series as series_module
 from pipeline.stages.trend import Trends, series_key
@@ -179,6 +181,43 @@ def test_feedback_moves_the_threshold(*, right: bool, lower: bool) -> None:
     assert series is not None
     moved = series.alarm.threshold
     assert (moved < ModelSettings().threshold) == lower
+
+
+def restless(days: int, seed: int) -> list[MetricSample]:
+    """Nearly always 0, and now and then anything: a tail so heavy that its past does not show it."""
+    chance = random.Random(seed)
+    return [
+        sample(at, chance.expovariate(2.0) * (1.0 + at / 4000) if chance.random() < 0.01 else 0.0)
+        for at in range(days * DAY // STEP)
+    ]
+
+
+def test_a_series_that_keeps_surprising_speaks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begun() -> int:
+        return sum(one.kind is EventKind.PROBLEM for one in told(Trends(), restless(60, 5)))
+
+    seldom = begun()
+    monkeypatch.setattr(budget, "RISE", 0.0)
+    assert begun() > 5 * seldom > 0
+
+
+def test_an_anomaly_that_was_worth_it_makes_the_next_one_no_harder() -> None:
+    trends, key = Trends(), series_key(sample(0, 0.0))
+    told(trends, [*usual(6000), *(sample(at, 200.0) for at in range(6000, 6006))])
+    series, now = trends.table.find(key), START + 6006 * STEP
+    assert series is not None
+    assert series.budget.asks(now) > 0.0
+    trends.feedback(key, right=True)
+    assert series.budget.asks(now) == 0.0
+
+
+def test_a_state_from_before_there_was_a_budget_is_taken_over() -> None:
+    trends, other = Trends(), Trends()
+    told(trends, usual(700))
+    (entry,) = trends.table.drain()
+    *before, _ = orjson.loads(entry.value or b"")
+    other.table.restore(entry.key, orjson.dumps(before))
+    assert told(other, usual(100, 2, 700)) == told(trends, usual(100, 2, 700))
 
 
 def test_series_that_are_silent_for_long_are_forgotten() -> None:
