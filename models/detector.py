@@ -58,6 +58,7 @@ class Detector(base.Base):
         self._unmoved = (0.0,) * len(self.names)
         self._normal = Normal()
         self._memory = [[0.0] * feature.size for feature in self._features]
+        self._pair()
         self._tails = [(Tail(), Tail()) for _ in self.names]
         self._late = array("f", bytes(4 * DELAY * len(self.names)))
         self._smooth = 0.0
@@ -114,11 +115,15 @@ class Detector(base.Base):
     def _nothing(self) -> Judgement:
         return Judgement(0.0, self._normal.anchor + self._normal.mean, self._normal.deviation, self._unmoved)
 
+    def _pair(self) -> None:
+        """Put each feature beside its memory, once and not at each point."""
+        pairs = list(zip(self._features, self._memory, strict=True))
+        self._lookers = [(feature.look, memory) for feature, memory in pairs]
+        self._learners = [(feature.learn, memory) for feature, memory in pairs if memory]
+
     def _looks(self, view: View) -> list[float]:
         normal = self._normal
-        return [
-            feature.look(normal, view, memory) for feature, memory in zip(self._features, self._memory, strict=True)
-        ]
+        return [look(normal, view, memory) for look, memory in self._lookers]
 
     def _raw(self, looks: list[float]) -> tuple[float, tuple[float, ...]]:
         parts = None
@@ -156,9 +161,8 @@ class Detector(base.Base):
         for look in looks:
             late[at] = look if -_SINGLE < look < _SINGLE else copysign(_SINGLE, look)
             at += 1
-        for feature, memory in zip(self._features, self._memory, strict=True):
-            if memory:
-                feature.learn(normal, view, memory)
+        for learn, memory in self._learners:
+            learn(normal, view, memory)
         normal.learn(time, value, view)
 
     def _learn_late(self, at: int) -> None:
@@ -196,6 +200,7 @@ class Detector(base.Base):
         normal, memory, tails, late, self._smooth, habit = state
         self._normal.load(normal)
         self._memory = [list(numbers) for numbers in memory]
+        self._pair()
         for (up, down), (old_up, old_down) in zip(self._tails, tails, strict=True):
             up.load(old_up)
             down.load(old_down)

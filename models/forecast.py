@@ -90,7 +90,10 @@ class Forecaster(base.Base):
         value -= self._anchor
         fresh = False
         for at, ring in enumerate(self._rings):
-            if ring.add(time, value):
+            if time < ring.ends:  # as `add` would, without the call
+                ring.total += value
+                ring.count += 1
+            elif ring.add(time, value):
                 self._lines.pop(at, None)
                 self._trust.pop(at, None)
                 self._backtest(at)

@@ -18,7 +18,7 @@ _MIDDLES = tuple(at - SLOTS + 0.5 for at in range(SLOTS))
 class Ring:
     """The means of the last 28 full slots of `length` milliseconds; NaN where nothing was measured."""
 
-    __slots__ = ("_count", "_halves", "_sum", "ends", "length", "means", "slot")
+    __slots__ = ("_halves", "count", "ends", "length", "means", "slot", "total")
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -26,7 +26,8 @@ class Ring:
         self.slot = -1
         self.ends = 0
         """When the current slot ends."""
-        self._sum, self._count = 0.0, 0
+        self.total, self.count = 0.0, 0
+        """Of the values in the current slot."""
         self._halves: tuple[float, float] | None = None
 
     def add(self, time: int, value: float) -> bool:
@@ -37,17 +38,18 @@ class Ring:
         new = time >= self.ends
         if new:
             self._close(time // self.length)
-        self._sum += value
-        self._count += 1
+        self.total += value
+        self.count += 1
         return new
 
     def _close(self, slot: int) -> None:
         if self.slot >= 0:
             means = self.means
-            means.append(self._sum / self._count)
-            means.extend([nan] * min(slot - self.slot - 1, SLOTS))
+            means.append(self.total / self.count)
+            if slot - self.slot > 1:
+                means.extend([nan] * min(slot - self.slot - 1, SLOTS))
             del means[:-SLOTS]
-        self.slot, self._sum, self._count = slot, 0.0, 0
+        self.slot, self.total, self.count = slot, 0.0, 0
         self.ends = (slot + 1) * self.length
         self._halves = None
 
@@ -67,11 +69,11 @@ class Ring:
 
     def dump(self) -> list[Any]:
         """The state as plain data; see `Detector.dump`."""
-        return [self.slot, self._sum, self._count, pack(self.means)]
+        return [self.slot, self.total, self.count, pack(self.means)]
 
     def load(self, state: list[Any]) -> None:
         """Take over a state that `dump` gave."""
-        self.slot, self._sum, self._count = state[:3]
+        self.slot, self.total, self.count = state[:3]
         self.means = unpack("f", state[3])
         self.ends = (self.slot + 1) * self.length
         self._halves = None

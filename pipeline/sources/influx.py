@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from pipeline.sources.base import Decoded, Refused
 from pipeline.sources.common import decode_utf8, read_options
@@ -158,4 +159,9 @@ def _number(name: str, text: str) -> float:
 
 def _plain(text: str) -> str:
     """Without the backslashes that escape."""
-    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+    return _unescaped(text) if "\\" in text else text
+
+
+@lru_cache(maxsize=4096)
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)

@@ -142,4 +142,4 @@ def bound(indicator: Indicator | None) -> float | None:
     """The bound that a growing (or falling) indicator must not reach; None where there is none."""
     if indicator is None or indicator.counter:
         return None
-    return {"up": indicator.high, "down": indicator.low}.get(indicator.bad)
+    return indicator.high if indicator.bad == "up" else indicator.low if indicator.bad == "down" else None

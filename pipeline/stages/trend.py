@@ -62,10 +62,10 @@ class Trends:
         self.table.touch(key)
         left = series.settled - sample.time
         doubt = 1.0 if left <= 0 else _FIRST_DAY if left > _new_for(indicator) - DAY else _UNSETTLED
-        return [
-            *self._detect(key, series, sample, value, doubt),
-            *self._forecast(key, series, sample, value, indicator),
-        ]
+        events = self._detect(key, series, sample, value, doubt)
+        if series.forecaster.learn_one(sample.time, value) and series.counter is None:
+            events += self._forecast(key, series, sample, value, indicator)
+        return events
 
     def key_of(self, alert: str) -> str | None:
         """The series of which an alert tells; looked for among all of them, as people seldom ask."""
@@ -143,9 +143,8 @@ class Trends:
     def _forecast(
         self, key: str, series: Series, sample: MetricSample, value: float, indicator: Indicator | None
     ) -> list[Event]:
-        fresh = series.forecaster.learn_one(sample.time, value)
-        limit = bound(indicator) if series.counter is None else None
-        if not fresh or limit is None:
+        limit = bound(indicator)
+        if limit is None:
             return []
         found = series.forecaster.reaches(limit)
         now = sample.time
@@ -220,10 +219,10 @@ class Trends:
 
 def series_key(sample: MetricSample) -> str:
     """What makes a series itself: never its unit or its value."""
-    names = "\x1f".join((sample.tenant, sample.resource, sample.component, sample.metric))
-    if not sample.labels:
-        return names
-    return "\x1f".join((names, *(f"{name}={text}" for name, text in sorted(sample.labels.items()))))
+    names = f"{sample.tenant}\x1f{sample.resource}\x1f{sample.component}\x1f{sample.metric}"
+    for name, text in sorted(sample.labels.items()):
+        names += f"\x1f{name}={text}"
+    return names
 
 
 def _new_for(indicator: Indicator | None) -> int:
