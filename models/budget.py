@@ -2,7 +2,7 @@
 
 Odds are only as good as what they were learned from; a few series have heavier tails than their past shows. So each
 alarm raises what the next one of the same series must surprise by, and time takes that back at the rate of one alarm a
-month: the adaptive update of Gibbs and Candes (2021), which holds the rate whatever the series is like.
+month: after the adaptive update of Gibbs and Candes (2021), which needs to know nothing of the tail.
 """
 
 from __future__ import annotations
