@@ -185,16 +185,18 @@ class Words:
         self.table[FORGOTTEN] = {TOTAL: oldest}
         for number in [number for number in self._buckets if number < oldest]:
             for scope, bucket in self._buckets.pop(number).items():
-                sums = self._sums[scope]
+                sums = self._sums.get(scope, {})
                 for key, shard in zip(bucket.keys, bucket.shards, strict=True):
                     if shard:
                         del self.table[key]
                     for counter, count in shard.items():
-                        sums[counter] -= count
-                        if not sums[counter]:
-                            del sums[counter]
+                        left = sums.get(counter, 0) - count  # what was taken back counts 0, and may be gone already
+                        if left:
+                            sums[counter] = left
+                        else:
+                            sums.pop(counter, None)
                 if not sums:
-                    del self._sums[scope]
+                    self._sums.pop(scope, None)
 
     def resume(self) -> None:
         """After a restore: the buckets and sums that the table holds."""

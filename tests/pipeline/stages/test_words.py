@@ -139,3 +139,15 @@ def test_the_counters_are_bounded_and_forgotten() -> None:
         flow.event(event(f"r-{n}", BEGIN + n * 10 * MINUTE, f"word-{n} word-{n + 1}"))
         most = max(most, sum(len(shard) for shard in flow.scope.words.table.live.values()))
     assert most < 2000
+
+
+def test_what_was_counted_too_late_and_taken_back_is_forgotten_like_all_else() -> None:
+    """The first event of an alert comes after the second one, and between their times an hour is over."""
+    hour, last = BEGIN + HOUR, BEGIN + 3 * DAY
+    before = event("other", hour - MINUTE, "fan broken")
+    second, first = (event("one", hour + after, "queue full", "queue") for after in (5 * SECOND, -5 * SECOND))
+    flow = flow_of([before, second, first])
+    later = [event(f"later-{n}", last + n * HOUR, "link down") for n in range(3)]
+    out = [one for some in later for one in flow.event(some)]
+    told = {member.alert for one in out if isinstance(one, Incident) for member in one.members}
+    assert told >= {one.fingerprint for one in later}
