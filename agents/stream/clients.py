@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import kafka  # type: ignore[import-untyped]
 import kafka.errors  # type: ignore[import-untyped]
+import kafka.net.compat  # type: ignore[import-untyped]
 import kafka.structs  # type: ignore[import-untyped]
 
 from agents.stream.settings import KafkaSettings, TlsSettings
@@ -26,6 +27,20 @@ KafkaError: type[Exception] = kafka.errors.KafkaError
 """The parent of all that Kafka's client raises."""
 Replaced: type[Exception] = kafka.errors.FencedInstanceIdError
 """Another member of the group has our name."""
+
+
+class _Patient(kafka.net.compat.KafkaNetClient):  # type: ignore[misc]
+    """Says that a broker is not ready, where the library's own client raises.
+
+    The producer drops a request of a transaction when that is raised, and whoever waits for the transaction waits for
+    ever; where it is only told so, it asks again until the broker is back.
+    """
+
+    def await_ready(self, *given: Any, **more: Any) -> bool:
+        try:
+            return bool(super().await_ready(*given, **more))
+        except kafka.errors.KafkaConnectionError:
+            return False
 
 
 class Unreachable(ConfigError):
@@ -163,7 +178,13 @@ def producer(settings: KafkaSettings, **options: Any) -> Producer:
     """A producer whose messages are there only when all replicas have them. Raises ConfigError where no broker is."""
     with broker_there(settings):
         made: Producer = kafka.KafkaProducer(
-            **{**_access(settings), "allow_auto_create_topics": False, "metrics_enabled": False, **options}
+            **{
+                **_access(settings),
+                "allow_auto_create_topics": False,
+                "metrics_enabled": False,
+                "kafka_client": _Patient,
+                **options,
+            }
         )
         return made
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from agents.local.kafka import Broker
+from agents.stream.clients import producer
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from pipeline.sources.registry import SOURCES
-from tests.integration.kafka.test_ingest import child, reading, send
+from tests.integration.kafka.test_ingest import WAIT, child, reading, send
 
 
 @pytest.mark.kill
@@ -35,3 +36,28 @@ def test_each_payload_is_there_once_although_the_broker_was_killed(tmp_path: Pat
             events.until(count)
             assert ingest.poll() is None
             assert events.ids() == {f"e{number}": 1 for number in range(count)}
+
+
+@pytest.mark.kill
+def test_a_transaction_that_begins_while_the_broker_is_away_is_there_when_it_is_back(tmp_path: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        kafka = KafkaSettings(bootstrap_servers=(broker.bootstrap,))
+        create(kafka, wanted(kafka, SOURCES))
+        made = producer(kafka, transactional_id="one")
+        made.init_transactions()
+        assert made.partitions_for(kafka.topic("dead")) == {0}  # it is known where to send
+        broker.kill()
+        time.sleep(1)  # it is known that nobody is there
+        made.begin_transaction()
+        sent = made.send(kafka.topic("dead"), b"a letter", partition=0)
+        committing = threading.Thread(target=made.commit_transaction, daemon=True)
+        committing.start()
+        broker.start()
+        committing.join(WAIT)
+        assert not committing.is_alive()
+        assert sent.get(0).offset == 0
+        with reading(kafka, "dead", 1) as dead:
+            while not dead.messages:
+                dead.read()
+        assert [message.value for message in dead.messages] == [b"a letter"]
+        made.close()
