@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, str] = {
     "joint": "relations that break between the series of one item, beside other models",
     "kill": "whether a replay killed again and again ends as an undisturbed one",
     "outage": "what an Elasticsearch that goes away costs: nothing lost, memory, catching up",
+    "stop": "seconds until workers have stopped, whatever the broker does",
     "stream": "events a second and latency through workers on a real broker, beside the core",
     "quiet": "what the models make of ordinary traffic: incidents that samples open",
     "recorded_day": "grouping and root causes on simulated days, against the truth",

@@ -27,7 +27,9 @@ from agents.stream.clients import producer
 from agents.stream.ingest.run import RAW
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
+from agents.stream.worker.ending import UNFINISHED
 from benchmarks.day import arguments, make_normaliser, print_json
+from benchmarks.stream import cpu_seconds
 from pipeline.sources.registry import SOURCES
 from schemas.event import RawRecord
 from tests.integration.kafka.worker.stage import Stage, Worker, ended, play_of
@@ -50,7 +52,12 @@ class Processes:
     def __init__(self, settings: KafkaSettings, folder: Path) -> None:
         self._settings, self._folder = settings, folder
         self.alive = {f"{role}-{n}": self._start(role, f"{role}-{n}") for role in ("ingest", "correlate") for n in "ab"}
-        self.ended_by_itself = 0
+        self.ended_by_themselves: Counter[str] = Counter()
+        """Processes that nobody killed, by the last line of their log."""
+        self.longest = 0.0
+        """Seconds that a worker took to leave, at most."""
+        self.kept: dict[str, dict[str, float]] = {}
+        """What the checkpoints of each correlating worker have cost."""
 
     def _start(self, role: str, name: str) -> Worker:
         return Worker(self._settings, name, self._folder, role)
@@ -66,7 +73,8 @@ class Processes:
         """Start again what ended by itself, as whoever runs services does."""
         for name, worker in self.alive.items():
             if worker.process.poll() is not None:
-                self.ended_by_itself += 1
+                lines = worker.log.read_text(encoding="utf-8").splitlines() or ["it said nothing"]
+                self.ended_by_themselves[f"{name.partition('-')[0]} ({worker.process.returncode}): {lines[-1]}"] += 1
                 self.alive[name] = self._start(name.partition("-")[0], name)
 
     def join(self) -> None:
@@ -75,9 +83,9 @@ class Processes:
             self.alive[f"{role}-c"] = self._start(role, f"{role}-c")
 
     def leave(self) -> None:
-        """It goes in order."""
+        """It goes in order; where the broker was killed just now it may have to leave work to others."""
         for role in ("ingest", "correlate"):
-            self.alive.pop(f"{role}-c").stop()
+            self.longest = max(self.longest, self.alive.pop(f"{role}-c").stop(UNFINISHED))
 
 
 def feed(settings: KafkaSettings, raws: Sequence[RawRecord], seconds: float) -> None:
@@ -161,29 +169,48 @@ def main(given: list[str] | None = None) -> int:
         create(settings, wanted(settings, SOURCES))
         stage = Stage(settings, play_of(day, 0))
         stage.set()
-        done, restarted = _run(settings, broker, Path(place), raws, kills, random)
+        processes = Processes(settings, Path(place))
+        done = _run(processes, settings, broker, raws, kills, random)
         wrong = _compare(stage, day)
     print(f"{sum(done.values())} kills: {', '.join(f'{kind} {count}' for kind, count in sorted(done.items()))}")
-    print(f"{restarted} processes ended by themselves and were started again; {len(raws):,} payloads")
+    restarted = processes.ended_by_themselves
+    print(f"{restarted.total()} processes ended by themselves and were started again; {len(raws):,} payloads")
+    print("".join(f"  {count} {said[:300]}\n" for said, count in restarted.items()), end="")
+    print(f"a worker that was told to stop took {processes.longest:.1f} s at most")
+    for name, found in processes.kept.items():
+        print(f"{name}: {', '.join(f'{what} {value:,.4g}' for what, value in found.items())}")
     print("\n".join(wrong) or "every payload once; all records as one undisturbed process makes them")
     if options.json:
-        print_json({"kills": dict(done), "restarted": restarted, "payloads": len(raws), "wrong": wrong})
+        print_json({"kills": dict(done), "restarted": restarted.total(), "payloads": len(raws), "wrong": wrong})
     return 1 if wrong else 0
 
 
 def _run(
-    settings: KafkaSettings, broker: Broker, place: Path, raws: Sequence[RawRecord], kills: int, random: Random
-) -> tuple[Counter[str], int]:
-    processes = Processes(settings, place)
+    processes: Processes, settings: KafkaSettings, broker: Broker, raws: Sequence[RawRecord], kills: int, random: Random
+) -> Counter[str]:
     feeding = threading.Thread(target=feed, args=(settings, raws, kills * (sum(PAUSES) / 2 + 1)))
     with ended(processes.alive.values()):
         feeding.start()
         done = disturb(processes, broker, kills, random)
         feeding.join()
         settled(processes)
+        processes.kept = {name: kept(worker) for name, worker in processes.alive.items() if "correlate" in name}
         for worker in processes.alive.values():
-            worker.stop()
-    return done, processes.ended_by_itself
+            processes.longest = max(processes.longest, worker.stop())
+    return done
+
+
+def kept(worker: Worker) -> dict[str, float]:
+    """What the checkpoints of a worker have cost since it was started last."""
+    found = worker.metrics()
+    number = found["tocsin_checkpoints_total"]
+    spent, used = found["tocsin_checkpoint_seconds_total"], cpu_seconds(worker)
+    return {
+        "checkpoints": number,
+        "KB each": found["tocsin_checkpoint_bytes_total"] / 1000 / max(number, 1),
+        "ms each": spent * 1000 / max(number, 1),
+        "share of CPU": spent / used,
+    }
 
 
 def _compare(stage: Stage, day: Day) -> list[str]:

@@ -15,6 +15,7 @@ import click
 from agents.cli.command import command
 from agents.cli.kafka_options import configured, kafka_options
 from agents.config import Config
+from agents.stream.worker.ending import UNFINISHED
 from agents.stream.worker.logs import set_up
 from agents.stream.worker.run import ROLES, roles_of
 from agents.stream.worker.running import Address
@@ -72,9 +73,11 @@ def _together(settings: Config, name: str, chosen: dict[str, Address]) -> None:
         if child.is_alive():
             child.kill()
             child.join()
-    failed = [child.name for child in children if child.exitcode not in (0, -signal.SIGTERM)]
+    failed = [child.name for child in children if child.exitcode not in (0, UNFINISHED, -signal.SIGTERM)]
     if failed:
         raise ConfigError(f"{', '.join(failed)} ended with an error; the log says why")
+    if any(child.exitcode == UNFINISHED for child in children):
+        raise SystemExit(UNFINISHED)
 
 
 def _stop(children: Iterable[BaseProcess]) -> None:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple, Protocol
 
 import kafka  # type: ignore[import-untyped]
@@ -22,6 +23,9 @@ from schemas.base import ConfigError
 
 CONNECT_TIMEOUT = 10_000
 """Milliseconds in which a first broker must have answered."""
+
+LEAVE = 1.5
+"""Seconds in which a group must have been told that somebody leaves, and a client be closed."""
 
 KafkaError: type[Exception] = kafka.errors.KafkaError
 """The parent of all that Kafka's client raises."""
@@ -322,11 +326,19 @@ def read_secret(path: str) -> str:
 
 
 def leave_group(settings: KafkaSettings, group: str, instance: str) -> None:
-    """Say that a member of a group will not come back soon, so that others get its partitions at once."""
+    """Say that a member of a group will not come back soon, so that others get its partitions at once.
+
+    Where brokers do not answer soon, others get them when the session of the member is over.
+    """
     from kafka.admin import MemberToRemove
 
-    with suppress(KafkaError, ConfigError), admin(settings) as client:
-        client.remove_group_members(group, [MemberToRemove(group_instance_id=instance)])
+    def leave() -> None:
+        with suppress(KafkaError, ConfigError), admin(settings) as client:
+            client.remove_group_members(group, [MemberToRemove(group_instance_id=instance)])
+
+    leaving = Thread(target=leave, name="leave", daemon=True)  # the client has no one limit for all that it does
+    leaving.start()
+    leaving.join(LEAVE)
 
 
 def close_quietly(client: Producer | Consumer) -> None:
@@ -335,4 +347,4 @@ def close_quietly(client: Producer | Consumer) -> None:
         if isinstance(client, kafka.KafkaProducer):
             client.close(timeout=1)
         else:
-            client.close()
+            client.close(timeout_ms=int(LEAVE * 1000))

@@ -34,7 +34,7 @@ from agents.index.settings import ElasticsearchOutput
 from agents.stream.index.feeds import FEEDS, PACKED
 from agents.stream.index.rounds import Round
 from agents.stream.wire import pack_record
-from agents.stream.worker.access import aiokafka_options
+from agents.stream.worker.access import aiokafka_options, stopped
 from agents.stream.worker.outputs import DEAD
 from schemas.base import ConfigError
 from schemas.event import DeadLetter
@@ -124,18 +124,20 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self._spawn(self._work())
         self._spawn(self._watch())
 
-    async def end(self) -> None:
-        """Write what is being written where that is possible, leave the group, disconnect."""
+    async def end(self) -> bool:
+        """Write what is being written where that is possible, leave the group, disconnect. Whether it was written."""
         writing = self._writing
         if writing is not None and self.indexer.health.state is State.INDEXING:
             await asyncio.wait({writing}, timeout=FINISH)
+        finished = writing is None or writing.done()
         tasks = [*self._tasks, *(() if writing is None else (writing,))]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._consumer.stop()
+        await stopped(self._consumer.stop())
         await self._producer.stop()
         self._client.close()
+        return finished
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

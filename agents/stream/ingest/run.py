@@ -99,18 +99,22 @@ class Ingest:
 
     # -- running ---------------------------------------------------------------------------------------------------
 
-    def run(self, stop: Flag) -> None:
-        """Work until `stop` is set; then what was read is finished. Raises ConfigError when fenced by a namesake."""
+    def run(self, stop: Flag) -> bool:
+        """Work until `stop` is set; then what was read is finished. Raises ConfigError when fenced by a namesake.
+
+        False where it could not be finished, because Kafka failed us: it is read again, by others.
+        """
         collector.settle()
         self.subscribe()
         try:
             while not stop.is_set():
                 self.step()
             self.commit()
-            self.finish()
+            finished = self.finish() and not self.broken
         finally:
             self.close()
         leave_group(self.settings, self._group, self.name)
+        return finished
 
     def subscribe(self) -> None:
         """Ask for partitions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from agents.stream.clients import read_secret, tls_context
@@ -24,3 +26,11 @@ def aiokafka_options(settings: KafkaSettings) -> dict[str, Any]:
             "sasl_plain_password": read_secret(settings.sasl.password_file),
         }
     return options
+
+
+async def stopped(stopping: Coroutine[Any, Any, None]) -> None:
+    """Stop a client. It cancels tasks of its own, and where a broker is away that looks as if we were cancelled."""
+    task = asyncio.ensure_future(stopping)
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()

@@ -157,8 +157,8 @@ class Host:
         await self.app.start()
         self._spawn(self._watch(), self._tasks)
 
-    async def end(self) -> None:
-        """Write what is left, leave the group, disconnect."""
+    async def end(self) -> bool:
+        """Write what is left, leave the group, disconnect. It is all written."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._flushes, return_exceptions=True)
@@ -166,6 +166,7 @@ class Host:
             await self._keep_all()
         await self.app.stop()
         await self.sender.stop()
+        return True
 
     def fail(self, error: BaseException) -> None:
         """Something can't go on: the process has to end."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 from agents import collector
 from agents.config import Config
@@ -16,6 +14,7 @@ from agents.stream.clients import leave_group
 from agents.stream.topics import differences, wanted
 from agents.stream.worker.correlate import Correlate
 from agents.stream.worker.detect import Detect
+from agents.stream.worker.ending import UNFINISHED, Stop
 from agents.stream.worker.host import Host
 from agents.stream.worker.http import application, server
 from agents.stream.worker.metrics import HostCollector, IngestCollector, registry
@@ -23,8 +22,6 @@ from agents.stream.worker.running import Address, until_told
 from schemas.base import ConfigError
 
 LOG = logging.getLogger(__name__)
-LEAVE = 1.5
-"""Seconds for saying to the group that we leave, where brokers may be away."""
 
 
 def correlate(config: Config, name: str, http: Address) -> None:
@@ -38,10 +35,11 @@ def detect(config: Config, name: str, http: Address) -> None:
 
 
 def _hosted(role: type[Host], config: Config, name: str, http: Address) -> None:
+    stop = Stop()
     check_topics(config)
     collector.settle()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(role, config, name, http))
+        _ended(runner.run(_run(role, config, name, http, stop)))
 
 
 def check_topics(config: Config) -> None:
@@ -52,19 +50,24 @@ def check_topics(config: Config) -> None:
         raise ConfigError(f"topics at {config.kafka.address} are not as they should be: {said}. See `tocsin topics`")
 
 
-async def _run(role: type[Host], config: Config, name: str, http: Address) -> None:
+async def _run(role: type[Host], config: Config, name: str, http: Address, stop: Stop) -> bool:
     host = role(config, name)
-    await until_told(f"{role.__name__.lower()} {name}", config, host, HostCollector(host), http)
-    await asyncio.to_thread(leave_group, config.kafka, config.kafka.prefix + role.group, name)
+    finished = await until_told(f"{role.__name__.lower()} {name}", config, host, HostCollector(host), http, stop)
+    await beside(lambda: leave_group(config.kafka, config.kafka.prefix + role.group, name))
+    return finished
+
+
+def _ended(finished: bool) -> None:
+    """Say by the exit code where a role was told to stop and could not finish what it had begun."""
+    if not finished:
+        raise SystemExit(UNFINISHED)
 
 
 def ingest(config: Config, name: str, http: Address) -> None:
     """From raw payloads to packs of events. Raises ConfigError as `correlate`."""
     from agents.stream.ingest.run import Ingest
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop()
     work = Ingest(config, name)
     app = application(registry(IngestCollector(work)), lambda: work.ready, lambda: True)
     web = server(app, *http)
@@ -73,11 +76,12 @@ def ingest(config: Config, name: str, http: Address) -> None:
         serving.start()
     LOG.info("ingest %s has started", name)
     try:
-        work.run(stop)
+        finished = work.run(stop.flag)
     finally:
         web.should_exit = True
         if http.port:
             serving.join(2)
+    _ended(finished)
 
 
 def index(config: Config, name: str, http: Address) -> None:
@@ -85,19 +89,20 @@ def index(config: Config, name: str, http: Address) -> None:
     from agents.stream.index.run import required_output
 
     required_output(config)
+    stop = Stop()
     check_topics(config)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_index(config, name, http))
+        _ended(runner.run(_index(config, name, http, stop)))
 
 
-async def _index(config: Config, name: str, http: Address) -> None:
+async def _index(config: Config, name: str, http: Address, stop: Stop) -> bool:
     from agents.stream.index.metrics import IndexCollector
     from agents.stream.index.run import Index
 
     work = Index(config, name)
-    await until_told(f"index {name}", config, work, IndexCollector(work), http)
-    with suppress(TimeoutError):  # others get its partitions a little later, then
-        await asyncio.wait_for(beside(lambda: leave_group(config.kafka, work.group, name)), LEAVE)
+    finished = await until_told(f"index {name}", config, work, IndexCollector(work), http, stop)
+    await beside(lambda: leave_group(config.kafka, work.group, name))
+    return finished
 
 
 ROLES: dict[str, Callable[[Config, str, Address], None]] = {

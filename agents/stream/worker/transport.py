@@ -1,8 +1,8 @@
-"""Faust's Kafka transport, with four things of our own.
+"""Faust's Kafka transport, with five things of our own.
 
 Only what was committed is read, for the ingest hop writes in transactions. After a rebalance reading goes on from the
 offsets of the checkpoints, not from the committed ones: those are only there to show how far we are. Until the
-rebalance is over nothing is let through. And brokers are asked often.
+rebalance is over nothing is let through. Brokers are asked often. And it stops although one is away.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 import aiokafka  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+
+from agents.stream.worker.access import stopped
 
 FETCH_WAIT = 25
 """Milliseconds that a broker may wait for something new. There is one request at a time to each broker, and a partition
@@ -70,6 +72,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT
         self.held = Held()
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        await stopped(super().on_thread_stop())
 
     async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
         self.held.sought(partitions)
