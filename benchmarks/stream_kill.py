@@ -215,10 +215,14 @@ def kept(worker: Worker) -> dict[str, float]:
 
 def _compare(stage: Stage, day: Day) -> list[str]:
     events, dead = expected(line.raw for line in day.lines)
+    fed = Counter(message.value or b"" for source in SOURCES for message in stage.read(f"{RAW}{source}"))
     packed: Counter[str] = Counter()
     for message in stage.read("events"):
         packed.update(event.id for event in wire.unpack_events(message.value or b"").events)
     wrong = []
+    given = Counter(line.raw.payload for line in day.lines)
+    if fed != given:
+        wrong.append(f"{(given - fed).total()} payloads were not fed, {(fed - given).total()} too often")
     if packed != events:
         wrong.append(f"{(events - packed).total()} events are missing, {(packed - events).total()} are there too often")
     letters = {message.key for message in stage.read("dead")}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import kafka  # type: ignore[import-untyped]
 import kafka.errors  # type: ignore[import-untyped]
@@ -347,4 +347,4 @@ def close_quietly(client: Producer | Consumer) -> None:
         if isinstance(client, kafka.KafkaProducer):
             client.close(timeout=1)
         else:
-            client.close(timeout_ms=int(LEAVE * 1000))
+            cast(Consumer, client).close(timeout_ms=int(LEAVE * 1000))

@@ -51,8 +51,8 @@ def until_at_work(worker: Worker, counter: str) -> None:
 def test_an_ingest_that_stops_while_the_broker_is_away_leaves_each_payload_to_others_once(
     broker: Broker, kafka: KafkaSettings, tmp_path: Path
 ) -> None:
-    count = 20_000
-    sending = threading.Thread(target=send, args=(kafka, range(count)))
+    early, count = 20_000, 25_000
+    sending = threading.Thread(target=send, args=(kafka, range(early)))
     first = Worker(kafka, "first", tmp_path, "ingest")
     with ended([first]), reading(kafka, "events", 4) as events:
         sending.start()
@@ -63,6 +63,7 @@ def test_an_ingest_that_stops_while_the_broker_is_away_leaves_each_payload_to_ot
         second = Worker(kafka, "second", tmp_path, "ingest")
         with ended([second]):
             sending.join()
+            send(kafka, range(early, count))
             events.until(count)
             second.stop()
         assert events.ids() == {f"e{number}": 1 for number in range(count)}
