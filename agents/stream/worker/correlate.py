@@ -66,10 +66,10 @@ class Correlate(Host):
     async def renew(self, step: Step[Any], mine: set[int]) -> None:
         """See `Host.renew`: nothing is correlated before all reference data is known."""
         if step is not self.scopes:
-            self.recover(step, mine)
+            await self.recover(step, mine)
             return
         await self.reference.ready.wait()
-        new = self.recover(self.scopes, mine)
+        new = await self.recover(self.scopes, mine)
         known = self.reference.known()
         for shard in new:
             _refer(shard, known)

@@ -24,7 +24,7 @@ from agents.stream.worker.keeper import Keeper, Kept
 from agents.stream.worker.outputs import outs
 from agents.stream.worker.sender import Sender
 from agents.stream.worker.shard import Shard
-from agents.stream.worker.store import LogTable
+from agents.stream.worker.store import LogTable, whole_log
 from agents.stream.worker.transport import Transport
 from schemas.base import BadRecord
 from schemas.event import DeadLetter, RawRecord, content_id
@@ -138,7 +138,7 @@ class Host:
 
     async def renew(self, step: Step[Any], mine: set[int]) -> None:
         """Partitions have come or gone, and the log of the step has been read."""
-        self.recover(step, mine)
+        await self.recover(step, mine)
 
     def told(self) -> Iterable[Told]:
         """Figures of its own."""
@@ -236,22 +236,23 @@ class Host:
 
         return renew
 
-    def recover(self, step: Step[S], mine: set[int]) -> list[S]:
+    async def recover(self, step: Step[S], mine: set[int]) -> list[S]:
         """Shards for the partitions that are ours; those that we had, and nobody else wrote to, go on as they are.
 
-        Returns the new ones.
+        Returns the new ones. Raises KafkaError.
         """
         begin = time.perf_counter()
         shards, logs = step.shards, self._tables[step.name].logs
         for number in [one for one in shards if one not in mine or logs.waiting(one)]:
             self._keepers.pop(shards.pop(number)).drop()
-            if number not in mine:
-                logs.forget(number)
         new = []
         for number in sorted(mine - shards.keys()):
+            only_the_end, log = logs.holds_only_the_end(number), logs.release(number)
+            if only_the_end:
+                log = await whole_log(aiokafka_options(self.config.kafka), self._prefix + step.log, number)
             shard = shards[number] = step.make(number)
-            restored = logs.release(number)
             keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every)
+            restored = None if log is None else log.restore()
             if restored is not None:
                 shard.restore(restored)
                 keeper.offsets = restored.offsets
