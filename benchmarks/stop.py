@@ -26,7 +26,7 @@ from agents.simulate import simulate
 from agents.stream.settings import KafkaSettings
 from agents.stream.topics import create, wanted
 from benchmarks.day import arguments, print_json
-from benchmarks.stream_kill import feed
+from benchmarks.stream_kill import Feeder
 from pipeline.sources.registry import SOURCES
 from schemas.event import RawRecord
 from tests.integration.kafka.worker.stage import Worker, ended
@@ -83,7 +83,7 @@ def all_ready(workers: Sequence[Worker]) -> None:
 @contextmanager
 def fed(settings: KafkaSettings, raws: Sequence[RawRecord]) -> Iterator[None]:
     """Payloads come meanwhile."""
-    feeding = threading.Thread(target=feed, args=(settings, raws, FEED), daemon=True)
+    feeding = threading.Thread(target=Feeder(settings, raws, FEED).run, daemon=True)
     feeding.start()
     yield
     feeding.join()

@@ -13,10 +13,11 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
@@ -58,6 +59,8 @@ class Processes:
         """Seconds that a worker took to leave, at most."""
         self.kept: dict[str, dict[str, float]] = {}
         """What the checkpoints of each correlating worker have cost."""
+        self.given_up: Counter[str] = Counter()
+        """Payloads that the producer had to send again."""
 
     def _start(self, role: str, name: str) -> Worker:
         return Worker(self._settings, name, self._folder, role)
@@ -88,18 +91,50 @@ class Processes:
             self.longest = max(self.longest, self.alive.pop(f"{role}-c").stop(UNFINISHED))
 
 
-def feed(settings: KafkaSettings, raws: Sequence[RawRecord], seconds: float) -> None:
-    """Produce payloads evenly over a time."""
-    sender = producer(settings, linger_ms=20)
-    begun = time.monotonic()
-    for number, raw in enumerate(raws):
-        ahead = number / len(raws) * seconds - (time.monotonic() - begun)
-        if ahead > 0.05:
-            time.sleep(ahead)
+class Feeder:
+    """Produces payloads evenly over a time. What a producer gave up is sent by a new one, and may be there twice."""
+
+    def __init__(self, settings: KafkaSettings, raws: Sequence[RawRecord], seconds: float) -> None:
+        self._settings, self._raws, self._seconds = settings, raws, seconds
+        self._sender = producer(settings, linger_ms=20)
+        self._waiting: deque[tuple[int, RawRecord, Any]] = deque()
+        self.given_up: Counter[str] = Counter()
+        """Payloads that had to be sent again, by reason."""
+
+    def run(self) -> None:
+        """Until every payload is there."""
+        begun = time.monotonic()
+        for number, raw in enumerate(self._raws):
+            ahead = number / len(self._raws) * self._seconds - (time.monotonic() - begun)
+            if ahead > 0.05:
+                time.sleep(ahead)
+                self._look()
+            self._send(number, raw)
+        while self._waiting:
+            time.sleep(0.1)
+            self._look()
+        self._sender.close()
+
+    def _send(self, number: int, raw: RawRecord) -> None:
         key = str(number % 64).encode()
-        sender.send(settings.topic(RAW + raw.source), raw.payload, key, timestamp_ms=raw.received)
-    sender.flush()
-    sender.close()
+        topic = self._settings.topic(RAW + raw.source)
+        self._waiting.append((number, raw, self._sender.send(topic, raw.payload, key, timestamp_ms=raw.received)))
+
+    def _look(self) -> None:
+        """What was sent and is there is done; what was given up is sent anew."""
+        failed = []
+        while self._waiting and self._waiting[0][2].is_done:
+            number, raw, sent = self._waiting.popleft()
+            if sent.failed():
+                self.given_up[type(sent.exception).__name__] += 1
+                failed.append((number, raw))
+        if failed:
+            self._sender.close(timeout=0)
+            failed += [(number, raw) for number, raw, sent in self._waiting if not sent.succeeded()]
+            self._waiting.clear()
+            self._sender = producer(self._settings, linger_ms=20)
+            for number, raw in failed:
+                self._send(number, raw)
 
 
 def settled(processes: Processes) -> None:
@@ -153,6 +188,15 @@ def expected(raws: Iterable[RawRecord]) -> tuple[Counter[str], int]:
     return events, dead
 
 
+def as_fed(stage: Stage, raws: Sequence[RawRecord]) -> tuple[list[RawRecord], int]:
+    """The payloads as they are in the raw topics, those that a producer sent twice included; how many are missing."""
+    there = Counter(message.value or b"" for source in SOURCES for message in stage.read(f"{RAW}{source}"))
+    given = Counter(raw.payload for raw in raws)
+    by_payload = {raw.payload: raw for raw in raws}
+    again = [by_payload[payload] for payload in (there - given).elements()]
+    return [*raws, *again], (given - there).total()
+
+
 def main(given: list[str] | None = None) -> int:
     """Disturb, compare and print; 1 where something is lost, doubled or other."""
     options = arguments("Kill ingest, workers and broker again and again.", given, kills="10", seed="1")
@@ -176,6 +220,7 @@ def main(given: list[str] | None = None) -> int:
     restarted = processes.ended_by_themselves
     print(f"{restarted.total()} processes ended by themselves and were started again; {len(raws):,} payloads")
     print("".join(f"  {count} {said[:300]}\n" for said, count in restarted.items()), end="")
+    print(f"{processes.given_up.total()} payloads had to be sent again: {dict(processes.given_up)}")
     print(f"a worker that was told to stop took {processes.longest:.1f} s at most")
     for name, found in processes.kept.items():
         print(f"{name}: {', '.join(f'{what} {value:,.4g}' for what, value in found.items())}")
@@ -188,11 +233,13 @@ def main(given: list[str] | None = None) -> int:
 def _run(
     processes: Processes, settings: KafkaSettings, broker: Broker, raws: Sequence[RawRecord], kills: int, random: Random
 ) -> Counter[str]:
-    feeding = threading.Thread(target=feed, args=(settings, raws, kills * (sum(PAUSES) / 2 + 1)))
+    feeder = Feeder(settings, raws, kills * (sum(PAUSES) / 2 + 1))
+    feeding = threading.Thread(target=feeder.run)
     with ended(processes.alive.values()):
         feeding.start()
         done = disturb(processes, broker, kills, random)
         feeding.join()
+        processes.given_up = feeder.given_up
         settled(processes)
         processes.kept = {name: kept(worker) for name, worker in processes.alive.items() if "correlate" in name}
         for worker in processes.alive.values():
@@ -214,20 +261,19 @@ def kept(worker: Worker) -> dict[str, float]:
 
 
 def _compare(stage: Stage, day: Day) -> list[str]:
-    events, dead = expected(line.raw for line in day.lines)
-    fed = Counter(message.value or b"" for source in SOURCES for message in stage.read(f"{RAW}{source}"))
+    raws, not_fed = as_fed(stage, [line.raw for line in day.lines])
+    events, dead = expected(raws)
     packed: Counter[str] = Counter()
     for message in stage.read("events"):
         packed.update(event.id for event in wire.unpack_events(message.value or b"").events)
     wrong = []
-    given = Counter(line.raw.payload for line in day.lines)
-    if fed != given:
-        wrong.append(f"{(given - fed).total()} payloads were not fed, {(fed - given).total()} too often")
+    if not_fed:
+        wrong.append(f"{not_fed} payloads are not in the raw topics")
     if packed != events:
         wrong.append(f"{(events - packed).total()} events are missing, {(packed - events).total()} are there too often")
-    letters = {message.key for message in stage.read("dead")}
-    if len(letters) != dead:
-        wrong.append(f"{len(letters)} dead letters, not {dead}")
+    letters = Counter(message.key for message in stage.read("dead"))
+    if letters.total() != dead:
+        wrong.append(f"{letters.total()} dead letters, not {dead}")
     try:
         assert_exactly_once(stage)
     except AssertionError as error:
