@@ -85,19 +85,21 @@ class StoreIndexer:
                 ahead = asyncio.create_task(self._read())
                 await self._write(found)
         finally:
-            if ahead is not None:
-                await asyncio.wait({ahead})  # a thread can't be stopped
-            self._close()
+            await self._close(ahead)
 
     async def catch_up(self) -> None:
         """Index all there is now, and end."""
+        ahead: asyncio.Task[Round] | None = None
         try:
             await self.indexer.ready()
-            while (found := await self._read()).rows:
+            found = await self._read()
+            while found.rows:
+                ahead = asyncio.create_task(self._read())
                 await self._write(found)
+                found, ahead = await ahead, None
             self._store.set_cursors(*found.cursors)
         finally:
-            self._close()
+            await self._close(ahead)
 
     async def _write(self, found: Round) -> None:
         await self.indexer.write(found.documents, doubtful=found.doubtful)
@@ -138,7 +140,9 @@ class StoreIndexer:
         ends = {"changes": self._watch.changes_end(), "history": self._watch.history_end()}
         return {**ends, "events": self._watch.events_end()} if self._settings.events else ends
 
-    def _close(self) -> None:
+    async def _close(self, ahead: asyncio.Task[Round] | None) -> None:
+        if ahead is not None:
+            await asyncio.wait({ahead})  # a thread can't be stopped
         if self._lanes is not None:
             self._reading.submit(self._lanes.close).result()
         self._reading.shutdown()

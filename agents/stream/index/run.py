@@ -33,6 +33,7 @@ from agents.index.indexer import Indexer, State
 from agents.index.settings import ElasticsearchOutput
 from agents.stream.index.feeds import FEEDS, PACKED
 from agents.stream.index.rounds import Round
+from agents.stream.settings import MOST_BYTES
 from agents.stream.wire import pack_record
 from agents.stream.worker.access import aiokafka_options, stopped
 from agents.stream.worker.outputs import DEAD
@@ -45,6 +46,9 @@ SLICE = {topic: 2 if topic in PACKED else 100 for topic in FEEDS}
 """Messages that are read of a topic before the others have their turn."""
 MOST = 10_000
 """Messages in a round at most, however few documents they hold."""
+DEEP = 4
+"""A full round is so many times what may be under way at once, so that it seldom comes to its end, where requests wait
+for the last of them and then for the commit."""
 PAUSE = 0.2
 """Seconds between two attempts, and to wait for messages where there are none."""
 MOVING = (CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError)
@@ -99,7 +103,9 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             max_poll_interval_ms=IDLE,
             fetch_max_wait_ms=FETCH,
         )
-        self._producer = aiokafka.AIOKafkaProducer(**options, enable_idempotence=True)
+        self._producer = aiokafka.AIOKafkaProducer(
+            **options, enable_idempotence=True, max_request_size=MOST_BYTES, max_batch_size=MOST_BYTES
+        )
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.dead: Counter[str] = Counter()
         """Dead letters by their reason."""
@@ -212,8 +218,8 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         return {topic: partitions for topic, partitions in found.items() if partitions}
 
     def _full(self, made: Round) -> bool:
-        at_once = self.settings.requests
-        most, size = at_once * self.settings.bulk_documents, at_once * self.settings.bulk_bytes
+        requests = DEEP * self.settings.requests
+        most, size = requests * self.settings.bulk_documents, requests * self.settings.bulk_bytes
         return len(made) >= most or made.size >= size or made.messages >= MOST
 
     # -- writing ---------------------------------------------------------------------------------------------------
