@@ -18,7 +18,7 @@ import kafka.errors  # type: ignore[import-untyped]
 import kafka.net.compat  # type: ignore[import-untyped]
 import kafka.structs  # type: ignore[import-untyped]
 
-from agents.stream.settings import KafkaSettings, TlsSettings
+from agents.stream.settings import MOST_BYTES, KafkaSettings, TlsSettings
 from schemas.base import ConfigError
 
 CONNECT_TIMEOUT = 10_000
@@ -186,6 +186,7 @@ def producer(settings: KafkaSettings, **options: Any) -> Producer:
                 **_access(settings),
                 "allow_auto_create_topics": False,
                 "metrics_enabled": False,
+                "max_request_size": MOST_BYTES,
                 "kafka_client": _Patient,
                 **options,
             }

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from agents.deployed import deployed
 from agents.reading import read_document
 from agents.stream.clients import Admin, KafkaError, admin, config_resource
-from agents.stream.settings import KafkaSettings
+from agents.stream.settings import MOST_BYTES, KafkaSettings
 from pipeline.settings import parse_duration
 from schemas.base import ConfigError, Name, Record
 
@@ -81,6 +81,8 @@ def wanted(settings: KafkaSettings, sources: Iterable[str]) -> list[Topic]:
             counts[name] = settings.partitions.get(name, settings.partitions.get(entry.name, given))
             keep = settings.retention.get(name, settings.retention.get(entry.name, _retention(entry)))
             config = {"cleanup.policy": "compact"} if keep is None else {"retention.ms": str(keep or FOR_EVER)}
+            if SOURCE not in entry.name:
+                config["max.message.bytes"] = str(MOST_BYTES)
             topic = settings.topic(name), counts[name], settings.replication, config | entry.config
             topics.append(Topic(*topic, entry.key, entry.holds))
     for key, special in (("partitions", [*settings.partitions]), ("retention", [*settings.retention])):

@@ -24,6 +24,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from agents.stream.settings import PACK_BYTES
 from pipeline.stages.arrival import FOLDED, Arrival, EventRow, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
@@ -155,6 +156,17 @@ def pack_samples(pack: Samples) -> bytes:
 def pack_changes(pack: Changes) -> bytes:
     """One message of the topic of alerts."""
     return _pack(CHANGES, pack.origin, pack.high, pack.sent, CHANGE_FIELDS, pack.changes, first=pack.first)
+
+
+def pack_in_parts(pack: Changes) -> Iterator[bytes]:
+    """One message of the topic of alerts, or several where it were too large; the last one says how far time is."""
+    value = pack_changes(pack)
+    if len(value) <= PACK_BYTES or len(pack.changes) < 2:
+        yield value
+        return
+    half = len(pack.changes) // 2
+    yield from pack_in_parts(pack._replace(high=0, changes=pack.changes[:half]))
+    yield from pack_in_parts(pack._replace(first=pack.first + half, changes=pack.changes[half:]))
 
 
 def pack_feedback(command: Command) -> bytes:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from agents.stream.clients import Message
 from agents.stream.partition import Partitioner
+from agents.stream.settings import EVENT_BYTES, PACK_BYTES
 from agents.stream.wire import Events, Samples, pack_events, pack_record, pack_samples
+from pipeline.sources.base import Decoded, Refused
 from pipeline.sources.normalise import Normaliser, dead_letter
 from pipeline.stages.skew import vouched_time
-from schemas.base import Millis
+from schemas.base import BadRecord, Millis
 from schemas.event import Event, MetricSample, RawRecord, fingerprint
 
 ORIGIN = "origin"
@@ -27,6 +29,8 @@ class Out(NamedTuple):
     value: bytes
 
 
+CHECKED = 64 * 1024
+"""Bytes of a payload above which it is looked at whether each of its events finds room in a message."""
 UNTOLD = -1
 """Less than any time."""
 
@@ -94,7 +98,10 @@ class Hop:
             fields["received"] = max(message.timestamp, 0)
             fields["payload"] = message.value or b""
             fields["origin"] = _origin(message) if message.headers else ""
-            events, samples, refusals = normalise(raw)
+            found = normalise(raw)
+            if len(fields["payload"]) > CHECKED:
+                found = _that_fit(found, fields["payload"])
+            events, samples, refusals = found
             for event in events:
                 if event.time > high:
                     high = max(high, vouched_time(event, skew))
@@ -125,16 +132,33 @@ class Hop:
             for target in range(self.targets):
                 waiting, highs = at.events[target], at.highs[target]
                 for start in range(0, len(waiting), self._pack):
-                    end = start + self._pack
-                    high = at.high if end >= len(waiting) else highs[end - 1]
-                    pack = Events(at.name, high, sent, waiting[start:end])
-                    outs.append(Out("events", target, None, pack_events(pack)))
-                    at.told[target], at.rests[target] = high, False
+                    end = min(start + self._pack, len(waiting))
+                    highs[-1] = at.high
+                    outs += self._in_parts(at, target, sent, start, end)
+                    at.told[target], at.rests[target] = highs[end - 1], False
                 for samples in _parts(at.samples[target], self._pack):
-                    outs.append(self._measured(at, target, sent, samples))
+                    outs += self._samples_in_parts(at, target, sent, samples)
                 at.events[target], at.highs[target], at.samples[target] = [], [], []
         self.waiting = 0
         return outs
+
+    def _in_parts(self, at: Origin, target: int, sent: Millis, start: int, end: int) -> Iterator[Out]:
+        """A pack of the events that wait from one place to another; in halves where it is too large."""
+        value = pack_events(Events(at.name, at.highs[target][end - 1], sent, at.events[target][start:end]))
+        if len(value) <= PACK_BYTES or end - start < 2:
+            yield Out("events", target, None, value)
+            return
+        middle = (start + end) // 2
+        yield from self._in_parts(at, target, sent, start, middle)
+        yield from self._in_parts(at, target, sent, middle, end)
+
+    def _samples_in_parts(self, at: Origin, target: int, sent: Millis, samples: list[MetricSample]) -> Iterator[Out]:
+        out = self._measured(at, target, sent, samples)
+        if len(out.value) <= PACK_BYTES or len(samples) < 2:
+            yield out
+            return
+        for half in (samples[: len(samples) // 2], samples[len(samples) // 2 :]):
+            yield from self._samples_in_parts(at, target, sent, half)
 
     def meet(self, name: str, source: str) -> Origin:
         """An upstream partition that is ours now; `greetings` tell of it."""
@@ -190,6 +214,17 @@ class Hop:
     def ticking(self) -> int:
         """Ticks in a round, at most."""
         return self.targets * sum(1 + bool(at.measured) for at in self._origins.values())
+
+
+def _that_fit(found: Decoded, payload: bytes) -> Decoded:
+    """Without those events that are too large for all that is made of them to find room; the payload is kept, then."""
+    sizes = [len(pack_events(Events("", 0, 0, (event,)))) for event in found.events]
+    if max(sizes, default=0) <= EVENT_BYTES:
+        return found
+    fitting = [event for event, size in zip(found.events, sizes, strict=True) if size <= EVENT_BYTES]
+    detail = f"{len(sizes) - len(fitting)} of {len(sizes)} events, of {max(sizes)} bytes; {EVENT_BYTES} find room"
+    refused = [*found.refused, Refused(BadRecord("too-large", detail), payload)]
+    return Decoded(events=fitting, samples=found.samples, refused=refused)
 
 
 def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:

@@ -108,8 +108,8 @@ class AlertShard(Shard):
             some = changes[at : at + MOST]
             # Only the last one may say how far time has come: what is in the later ones may be older.
             high = self.clock.high if at + MOST >= len(changes) else 0
-            pack = Changes(str(self.partition), high, now, first + at, some)
-            yield Out(ALERTS, target, b"", wire.pack_changes(pack))
+            for value in wire.pack_in_parts(Changes(str(self.partition), high, now, first + at, some)):
+                yield Out(ALERTS, target, b"", value)
 
     def export(self) -> None:
         """Send the records of the alerts that changed since the last checkpoint; to be called before one."""

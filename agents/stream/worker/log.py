@@ -5,13 +5,14 @@ some time all that is older can go: `base` is the oldest record that is needed. 
 processes may believe for a moment that a partition is theirs; whoever took over later, from the same record, counts.
 A record that is too large for one message comes in several, and counts once all are there.
 
-A message is text: a line of JSON that says what it is, then two lines for each entry: [table, key] and its value, or
-nothing where the entry is gone.
+A message begins with a line of JSON that says what it is. What follows is a piece of the record, whose pieces together
+are text: a line with what is still to be sent, then two lines for each entry: [table, key] and its value, or nothing
+where the entry is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,9 +21,10 @@ from agents.stream.worker.outputs import Out
 from pipeline.state import Entry
 from schemas.base import ConfigError
 
-VERSION = 1
+VERSION = 2
+"""What is written. 1, which is understood as well: no piece was cut within a line, each head had the outbox."""
 MOST_BYTES = 500_000
-"""Of entries in one message."""
+"""Of a record in one message."""
 
 
 class Mark(NamedTuple):
@@ -61,7 +63,8 @@ class Message(NamedTuple):
 
 def pack(partition: int, checkpoint: Checkpoint) -> list[Message]:
     """The messages of a checkpoint; nobody counts it before the last of them is there."""
-    bodies = list(_bodies(checkpoint.entries))
+    body = b"\n".join(_lines(checkpoint))
+    bodies = [body[at : at + MOST_BYTES] for at in range(0, len(body), MOST_BYTES)]
     head = {
         "v": VERSION,
         "mark": checkpoint.mark,
@@ -70,7 +73,6 @@ def pack(partition: int, checkpoint: Checkpoint) -> list[Message]:
         "keep": checkpoint.keep,
         "applied": checkpoint.applied,
         "parts": len(bodies),
-        "outbox": [[out.topic, out.partition, out.key.decode(), out.value.decode()] for out in checkpoint.outbox],
     }
     name = f"{partition}/" + "/".join(map(str, checkpoint.mark))
     return [
@@ -79,18 +81,12 @@ def pack(partition: int, checkpoint: Checkpoint) -> list[Message]:
     ]
 
 
-def _bodies(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The lines of all entries, in pieces of a size that a message can have. At least one."""
-    lines: list[bytes] = []
-    size = 0
-    for table, key, value in entries:
-        name = orjson.dumps((table, key))
-        lines += name, value or b""
-        size += len(name) + len(lines[-1]) + 2
-        if size >= MOST_BYTES:
-            yield b"\n".join(lines)
-            lines, size = [], 0
-    yield b"\n".join(lines)
+def _lines(checkpoint: Checkpoint) -> Iterator[bytes]:
+    outbox = [[out.topic, out.partition, out.key.decode(), out.value.decode()] for out in checkpoint.outbox]
+    yield orjson.dumps(outbox)
+    for table, key, value in checkpoint.entries:
+        yield orjson.dumps((table, key))
+        yield value or b""
 
 
 class _Part(NamedTuple):
@@ -110,7 +106,7 @@ class Log:
         """Take in one message. Raises ConfigError for one of a version that is not known."""
         line, _, body = value.partition(b"\n")
         head = orjson.loads(line)
-        if head["v"] != VERSION:
+        if head["v"] not in (1, VERSION):
             raise ConfigError(f"the checkpoint log has records of version {head['v']}; this worker knows {VERSION}")
         mark = Mark(*head["mark"])
         parts = self._parts.setdefault(mark, {})
@@ -152,14 +148,12 @@ class Log:
 
     def _restored(self, mark: Mark, chain: list[Mark]) -> Restored:
         head = self._head(mark)
+        outbox: list[Out] = []
         newest: dict[tuple[str, str], bytes] = {}
         for one in chain:
-            for _, part in sorted(self._parts[one].items()):
-                newest.update(_entries(part.body))
+            outbox, found = _read(self._parts[one])
+            newest.update(found)
         entries = [Entry(table, key, value) for (table, key), value in newest.items() if value]
-        outbox = [
-            Out(topic, partition, key.encode(), value.encode()) for topic, partition, key, value in head["outbox"]
-        ]
         offsets = {one.number: min(part.offset for part in self._parts[one].values()) for one in chain}
         return Restored(Checkpoint(mark, None, head["base"], head["keep"], head["applied"], entries, outbox), offsets)
 
@@ -171,9 +165,20 @@ class Restored(NamedTuple):
     offsets: dict[int, int]
 
 
-def _entries(body: bytes) -> Iterator[tuple[tuple[str, str], bytes]]:
-    if body:
-        lines = body.split(b"\n")
-        for at in range(0, len(lines), 2):
-            table, key = orjson.loads(lines[at])
-            yield (table, key), lines[at + 1]
+def _read(parts: Mapping[int, _Part]) -> tuple[list[Out], Iterator[tuple[tuple[str, str], bytes]]]:
+    """What the pieces of a record say is still to be sent, and its entries."""
+    bodies = [part.body for _, part in sorted(parts.items())]
+    head = next(iter(parts.values())).head
+    if head["v"] == 1:
+        outbox, lines = head["outbox"], b"\n".join(filter(None, bodies)).split(b"\n")
+    else:
+        first, *lines = b"".join(bodies).split(b"\n")
+        outbox = orjson.loads(first)
+    outs = [Out(topic, partition, key.encode(), value.encode()) for topic, partition, key, value in outbox]
+    return outs, _entries(lines)
+
+
+def _entries(lines: Sequence[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
+    for at in range(0, len(lines) - 1, 2):
+        table, key = orjson.loads(lines[at])
+        yield (table, key), lines[at + 1]

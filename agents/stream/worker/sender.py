@@ -13,12 +13,15 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from agents.stream.partition import partition_of
+from agents.stream.settings import MOST_BYTES
 from agents.stream.worker.outputs import Out
 
 LOG = logging.getLogger(__name__)
 
 BATCH = 900_000
-"""Bytes of a batch at most; a topic takes a megabyte."""
+"""Bytes of a batch of several messages, at most."""
+OVERHEAD = 1024
+"""Bytes that a batch takes beside its messages, at most."""
 
 Sent = asyncio.Future[Any]
 
@@ -29,7 +32,7 @@ class Sender:
     def __init__(self, prefix: str, options: dict[str, Any]) -> None:
         self._prefix = prefix
         self._producer = aiokafka.AIOKafkaProducer(
-            **options, enable_idempotence=True, max_batch_size=BATCH, max_request_size=BATCH, linger_ms=0
+            **options, enable_idempotence=True, max_batch_size=MOST_BYTES, max_request_size=MOST_BYTES, linger_ms=0
         )
         self._admin = AIOKafkaAdminClient(**options)
         self._counts: dict[str, int] = {}
@@ -74,15 +77,17 @@ class Sender:
     async def _send(self, topic: str, partition: int, outs: list[Out]) -> list[Sent]:
         producer, name = self._producer, self._prefix + topic
         sent: list[Sent] = []
-        batch = producer.create_batch()
+        batch, size = producer.create_batch(), 0
         for out in outs:
             key, value = out.key or None, out.value or None
+            length = len(out.key) + len(out.value)
             self.messages += 1
             self.bytes += len(out.value)
-            if batch.append(key=key, value=value, timestamp=None) is None:
+            if size and size + length > BATCH:
                 sent.append(await producer.send_batch(batch, name, partition=partition))
-                batch = producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=None) is None:
-                    raise KafkaError(f"a message of {len(out.value)} bytes is too large for {name}")
+                batch, size = producer.create_batch(), 0
+            if length > MOST_BYTES - OVERHEAD or batch.append(key=key, value=value, timestamp=None) is None:
+                raise KafkaError(f"a message of {length} bytes is too large for {name}")
+            size += length
         sent.append(await producer.send_batch(batch, name, partition=partition))
         return sent

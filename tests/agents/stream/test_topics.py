@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.stream.settings import KafkaSettings
+from agents.stream.settings import MOST_BYTES, KafkaSettings
 from agents.stream.topics import wanted
 from pipeline.practices.reference import TYPES
 from schemas.base import DAY, ConfigError
@@ -17,14 +17,15 @@ def test_each_source_has_a_topic_and_all_reference_data_have_one() -> None:
 
 def test_what_is_kept_for_ever_is_compacted_and_the_rest_is_not() -> None:
     policies = {topic.name: topic.config for topic in wanted(KafkaSettings(), [])}
-    assert policies["incidents"] == {"cleanup.policy": "compact"}
-    assert policies["incidents.history"] == {"retention.ms": str(90 * DAY)}
+    size = {"max.message.bytes": str(MOST_BYTES)}
+    assert policies["incidents"] == {"cleanup.policy": "compact"} | size
+    assert policies["incidents.history"] == {"retention.ms": str(90 * DAY)} | size
 
 
 def test_the_configuration_changes_partitions_and_retention_and_what_follows_from_them() -> None:
     settings = KafkaSettings(prefix="a.", replication=3, partitions={"events": 12}, retention={"events": DAY})
     topics = {topic.name: topic for topic in wanted(settings, [])}
-    assert topics["a.events"].config == {"retention.ms": str(DAY)}
+    assert topics["a.events"].config["retention.ms"] == str(DAY)
     assert {topics[name].partitions for name in ("a.events", "a.alerts", "a.commands", "a.incidents")} == {12}
     assert topics["a.dead"].partitions == 1
     assert {topic.replication for topic in topics.values()} == {3}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.partition import partition_of
+from agents.stream.settings import PACK_BYTES
 from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
 from pipeline.sources.normalise import Normaliser
 from pipeline.sources.registry import SOURCES, make_source
@@ -241,3 +242,29 @@ def test_what_is_read_by_others_is_forgotten() -> None:
     work.take("raw.native/1", "native", [Read(payload("h2")), Read(b"")])
     work.forget()
     assert work.packs(T0) == []
+
+
+def test_a_pack_that_were_too_large_is_sent_in_parts_of_which_each_says_how_far_it_is() -> None:
+    work = hop(1)
+    times = [T0 - 1000 + at for at in range(100)]
+    wordy = [Read(payload(f"h{at}", time, id=f"e{at}", summary="s" * 8100), at) for at, time in enumerate(times)]
+    work.take("raw.native/0", "native", wordy)
+    outs = work.packs(sent=T0)
+    found = [unpack_events(out.value) for out in outs]
+    assert max(len(out.value) for out in outs) <= PACK_BYTES
+    assert [event.time for pack in found for event in pack.events] == times
+    assert [pack.high for pack in found] == [pack.events[-1].time for pack in found]
+
+
+def test_an_event_without_room_is_a_dead_letter_with_its_bytes_and_the_others_are_taken() -> None:
+    work = hop()
+    labels = {f"line {number}": "\x01" * 100 for number in range(2000)}
+    both = orjson.dumps([orjson.loads(payload("large", labels=labels)), orjson.loads(payload("h2"))])
+    large = [payload("small"), both]
+    work.take("raw.native/0", "native", [Read(one, at) for at, one in enumerate(large)])
+    outs = work.packs(sent=T0)
+    assert {e.resource for o in outs if o.topic == "events" for e in unpack_events(o.value).events} == {"small", "h2"}
+    (letter,) = (unpack_record(DeadLetter, out.value) for out in outs if out.topic == "dead")
+    assert (letter.reason, letter.raw.payload) == ("too-large", large[1])
+    assert letter.detail.startswith("1 of 2 events")
+    assert letter.coordinates == "raw.native/0@1"

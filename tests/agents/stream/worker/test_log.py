@@ -156,3 +156,24 @@ def test_a_log_of_a_newer_version_is_refused() -> None:
 def test_an_empty_log_is_a_fresh_start() -> None:
     assert Log().restore() is None
     assert Mark(2, 1, 1) > Mark(1, 9, 9)
+
+
+def test_a_log_of_the_first_version_is_understood() -> None:
+    head = (
+        b'{"v":1,"mark":[0,1,1],"previous":null,"base":1,"keep":1,"applied":{"in":7},"parts":2,"part":%d,"outbox":%s}'
+    )
+    found, outbox = Log(), b'[["replies",0,"c1","{}"]]'
+    for part, body in enumerate([b'["texts","a"]\n"one"', b'["texts","b"]\n"two"']):
+        found.add(head % (part, outbox) + b"\n" + body, part)
+    restored = found.restore()
+    assert restored is not None
+    assert [entry.key for entry in restored.checkpoint.entries] == ["a", "b"]
+    assert restored.checkpoint.outbox == [Out("replies", 0, b"c1", b"{}")]
+
+
+def test_a_state_of_one_entry_that_no_message_could_hold_is_kept() -> None:
+    topic, shard = Topic(), Counted()
+    shard.table["large"] = "x" * 20_000_000
+    topic.write(shard.checkpoint(1))
+    assert max(map(len, topic.messages)) < 1_000_000
+    assert restored(topic).table["large"] == shard.table["large"]
