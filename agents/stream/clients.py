@@ -18,7 +18,8 @@ import kafka.errors  # type: ignore[import-untyped]
 import kafka.net.compat  # type: ignore[import-untyped]
 import kafka.structs  # type: ignore[import-untyped]
 
-from agents.stream.settings import MOST_BYTES, KafkaSettings, TlsSettings
+from agents.stream.settings import KafkaSettings, TlsSettings
+from agents.stream.sizes import MOST_BYTES
 from schemas.base import ConfigError
 
 CONNECT_TIMEOUT = 10_000

@@ -9,13 +9,6 @@ from pydantic import Field, model_validator
 from pipeline.settings import Span
 from schemas.base import SECOND, Name, Record
 
-MOST_BYTES = 8 * 1024 * 1024
-"""Of one message of our topics, which `agents.stream.topics` declares; raw topics take what the brokers do."""
-PACK_BYTES = 512 * 1024
-"""A pack of several rows that turns out larger is sent in halves."""
-EVENT_BYTES = 1024 * 1024
-"""An event that is larger, as it is packed, is a dead letter. So all that is made of it finds room in one message."""
-
 Partitions = Annotated[int, Field(ge=1, le=100_000)]
 
 

@@ -10,7 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from agents.deployed import deployed
 from agents.reading import read_document
 from agents.stream.clients import Admin, KafkaError, admin, config_resource
-from agents.stream.settings import MOST_BYTES, KafkaSettings
+from agents.stream.settings import KafkaSettings
+from agents.stream.sizes import MOST_BYTES
 from pipeline.settings import parse_duration
 from schemas.base import ConfigError, Name, Record
 

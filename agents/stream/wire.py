@@ -24,7 +24,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from agents.stream.settings import PACK_BYTES
+from agents.stream.sizes import LARGEST, PACK_BYTES
 from pipeline.stages.arrival import FOLDED, Arrival, EventRow, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
@@ -159,8 +159,14 @@ def pack_changes(pack: Changes) -> bytes:
 
 
 def pack_in_parts(pack: Changes) -> Iterator[bytes]:
-    """One message of the topic of alerts, or several where it were too large; the last one says how far time is."""
+    """One message of the topic of alerts, or several where it were too large; the last one says how far time is.
+
+    What one change says of the beginnings of spells grows with them. Beyond what a message can hold they are told
+    without it: the spells count, and keep what was last said of them.
+    """
     value = pack_changes(pack)
+    if len(pack.changes) == 1 and len(value) > LARGEST:
+        value = pack_changes(pack._replace(changes=[pack.changes[0]._replace(openings=())]))
     if len(value) <= PACK_BYTES or len(pack.changes) < 2:
         yield value
         return

@@ -33,7 +33,7 @@ from agents.index.indexer import Indexer, State
 from agents.index.settings import ElasticsearchOutput
 from agents.stream.index.feeds import FEEDS, PACKED
 from agents.stream.index.rounds import Round
-from agents.stream.settings import MOST_BYTES
+from agents.stream.sizes import MOST_BYTES
 from agents.stream.wire import pack_record
 from agents.stream.worker.access import aiokafka_options, stopped
 from agents.stream.worker.outputs import DEAD

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from agents.stream.clients import Message
 from agents.stream.partition import Partitioner
-from agents.stream.settings import EVENT_BYTES, PACK_BYTES
+from agents.stream.sizes import EVENT_BYTES, PACK_BYTES
 from agents.stream.wire import Events, Samples, pack_events, pack_record, pack_samples
 from pipeline.sources.base import Decoded, Refused
 from pipeline.sources.normalise import Normaliser, dead_letter

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from agents.stream.sizes import LARGEST
 from schemas.alert import Alert, LedgerEntry, Placement
 from schemas.command import AuditEntry, Reply
 from schemas.event import DeadLetter
@@ -26,6 +27,10 @@ ROUTES: dict[type[BaseModel], tuple[str, tuple[str, ...]]] = {
     DeadLetter: ("id", (DEAD,)),
 }
 """Type of a record to the field that is its key and the topics that it goes to. An alert's change goes in packs."""
+
+
+SAID = 200
+"""Characters of a summary or a note, in an incident that is too large."""
 
 
 class Out(NamedTuple):
@@ -52,5 +57,24 @@ def outs(records: Sequence[BaseModel]) -> list[Out]:
 def _outs(record: BaseModel) -> Iterator[Out]:
     field, topics = ROUTES[type(record)]
     key, value = str(getattr(record, field)).encode(), record.__pydantic_serializer__.to_json(record)
+    if len(value) > LARGEST and isinstance(record, Incident):
+        value = _cut(record).model_dump_json().encode()
     for topic in topics:
         yield Out(topic, None, key, value)
+
+
+def _cut(incident: Incident) -> Incident:
+    """An incident that is too large for a message: with less said of it, and in the end with fewer members.
+
+    `alerts` and `active` still count all of them, and each is in the topics of alerts and placements.
+    """
+    few = incident.model_copy(
+        update={
+            "members": tuple(one.model_copy(update={"summary": one.summary[:SAID]}) for one in incident.members),
+            "notes": tuple(note[:SAID] for note in incident.notes),
+        }
+    )
+    for name in ("members", "candidates", "items", "notes", "services", "merged_from", "changes", "runbooks"):
+        while (size := len(few.model_dump_json().encode())) > LARGEST and (all_of_them := getattr(few, name)):
+            few = few.model_copy(update={name: all_of_them[: int(len(all_of_them) * min(0.9, LARGEST / size))]})
+    return few

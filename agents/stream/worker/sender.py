@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,15 +14,13 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from agents.stream.partition import partition_of
-from agents.stream.settings import MOST_BYTES
-from agents.stream.worker.outputs import Out
+from agents.stream.sizes import LARGEST, MOST_BYTES, unsent
+from agents.stream.worker.outputs import Out, outs
 
 LOG = logging.getLogger(__name__)
 
 BATCH = 900_000
 """Bytes of a batch of several messages, at most."""
-OVERHEAD = 1024
-"""Bytes that a batch takes beside its messages, at most."""
 
 Sent = asyncio.Future[Any]
 
@@ -64,21 +63,25 @@ class Sender:
         except KafkaError as error:
             LOG.warning("%s: what is no longer needed could not be deleted: %r", place.topic, error)
 
-    async def send(self, outs: Sequence[Out]) -> list[Sent]:
-        """Send messages; each future ends when all replicas have its batch. Raises KafkaError."""
+    async def send(self, messages: Sequence[Out]) -> list[Sent]:
+        """Send messages; each future ends when all replicas have its batch. Raises KafkaError.
+
+        What is too large for any topic goes to that of the dead instead: to fail of it would be to fail for ever.
+        """
         by_place: dict[tuple[str, int], list[Out]] = {}
-        for out in outs:
+        for given in messages:
+            out = given if len(given.value) <= LARGEST else _instead(given)
             partition = out.partition
             if partition is None:
                 partition = self._partition(out.key, self._counts[out.topic])
             by_place.setdefault((out.topic, partition), []).append(out)
         return [sent for place, some in by_place.items() for sent in await self._send(*place, some)]
 
-    async def _send(self, topic: str, partition: int, outs: list[Out]) -> list[Sent]:
+    async def _send(self, topic: str, partition: int, messages: list[Out]) -> list[Sent]:
         producer, name = self._producer, self._prefix + topic
         sent: list[Sent] = []
         batch, size = producer.create_batch(), 0
-        for out in outs:
+        for out in messages:
             key, value = out.key or None, out.value or None
             length = len(out.key) + len(out.value)
             self.messages += 1
@@ -86,8 +89,13 @@ class Sender:
             if size and size + length > BATCH:
                 sent.append(await producer.send_batch(batch, name, partition=partition))
                 batch, size = producer.create_batch(), 0
-            if length > MOST_BYTES - OVERHEAD or batch.append(key=key, value=value, timestamp=None) is None:
+            if batch.append(key=key, value=value, timestamp=None) is None:
                 raise KafkaError(f"a message of {length} bytes is too large for {name}")
             size += length
         sent.append(await producer.send_batch(batch, name, partition=partition))
         return sent
+
+
+def _instead(out: Out) -> Out:
+    (letter,) = outs([unsent(out.topic, out.key, out.value, time.time_ns() // 1_000_000)])
+    return letter

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.stream.settings import MOST_BYTES, KafkaSettings
+from agents.stream.settings import KafkaSettings
+from agents.stream.sizes import MOST_BYTES
 from agents.stream.topics import wanted
 from pipeline.practices.reference import TYPES
 from schemas.base import DAY, ConfigError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.partition import partition_of
-from agents.stream.settings import PACK_BYTES
+from agents.stream.sizes import PACK_BYTES
 from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
 from pipeline.sources.normalise import Normaliser
 from pipeline.sources.registry import SOURCES, make_source
