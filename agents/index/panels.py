@@ -35,7 +35,7 @@ class By(Record):
 
 
 class Panel(Record):
-    """One panel. `where` names the values that fields may have, `without` fields that must not be there."""
+    """One panel. `where` names the values that fields may have, `known` fields that must be there, `without` not."""
 
     id: str
     title: str
@@ -43,6 +43,7 @@ class Panel(Record):
     source: str = Field(alias="from")
     size: tuple[int, int]
     where: dict[str, tuple[str | int, ...]] = Field(default_factory=dict)
+    known: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     by: tuple[By, ...] = ()
     split: str = ""
@@ -58,17 +59,20 @@ class Panel(Record):
         """Every field that it uses."""
         measured = {field for value in self.values if isinstance(value, dict) for field in value.values()}
         grouped = {one.terms or one.time for one in self.groups()}
-        return {*self.where, *self.without, *self.columns, *self.sort[:1], *measured, *grouped}
+        return {*self.where, *self.known, *self.without, *self.columns, *self.sort[:1], *measured, *grouped}
 
     def kql(self) -> str:
         """Its filter as Kibana's query language has it."""
         some = [f"{field}: ({' or '.join(_quoted(value) for value in values)})" for field, values in self.where.items()]
-        return " and ".join([*some, *(f"not {field}: *" for field in self.without)])
+        return " and ".join(
+            [*some, *(f"{field}: *" for field in self.known), *(f"not {field}: *" for field in self.without)]
+        )
 
     def query(self) -> dict[str, Any]:
         """Its filter as Elasticsearch has it."""
         terms = [{"terms": {field: list(values)}} for field, values in self.where.items()]
-        return {"bool": {"filter": terms, "must_not": [{"exists": {"field": field}} for field in self.without]}}
+        known, unknown = ([{"exists": {"field": field}} for field in some] for some in (self.known, self.without))
+        return {"bool": {"filter": [*terms, *known], "must_not": unknown}}
 
     def aggregations(self, interval: str) -> dict[str, Any]:
         """What it counts and measures, nested as it groups: `by` in `by`, values as v0, v1, ..."""

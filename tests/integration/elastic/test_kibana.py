@@ -27,13 +27,15 @@ from agents.index.templates import mapped_fields, targets
 from agents.simulate import Day as Recorded
 from agents.simulate import simulate
 from benchmarks.day import make_normaliser
-from schemas.base import MINUTE
+from schemas.base import HOUR, MINUTE
 from schemas.command import Action, Command
 from schemas.event import RawRecord
 from tests.integration.elastic.days import host_at, lanes_of
 
 Source = dict[str, Any]
 INTERVAL = 3_600_000
+PAST = 12
+"""Incidents of the days before; of fewer than ten nothing is learned."""
 AGGREGATABLE = {"keyword", "date", "boolean", "byte", "integer", "long", "double", "float"}
 NAMES = [pytest.param(one, panel, id=f"{one.id}-{panel.id}") for one, panel in panels()]
 
@@ -53,6 +55,8 @@ def day(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     until = worst_moment(recorded)
     raws = [line.raw for line in recorded.lines if line.raw.received < until]
     raws.insert(bisect(raws, until - 5 * MINUTE, key=lambda raw: raw.received), down(recorded, until - 5 * MINUTE))
+    host.receive(before(recorded, raws[0].received))
+    host.pump()
     host.receive(raws)
     host.pump()
     new = [one["id"] for one in map(orjson.loads, host.store.read.records("incident")) if one["status"] == "new"]
@@ -77,14 +81,35 @@ def worst_moment(recorded: Recorded) -> int:
     return max(moments, key=lambda at: (sum(begin + 10 * MINUTE <= at < end for begin, end in spans), at))
 
 
-def down(day: Recorded, at: int) -> RawRecord:
-    """A service that no fault reaches reports that it is down: one more incident."""
+def down(day: Recorded, at: int, ended: int | None = None) -> RawRecord:
+    """A service that no fault reaches reports that it is down: one more incident; or that this is over."""
     reached = {symptom.item for fault in day.faults for symptom in fault.symptoms}
     service = min(set(day.centre.of_kind("service")) - reached)
-    labels = {"alertname": "Down", "instance": service, "severity": "critical"}
-    begun = datetime.fromtimestamp(at / 1000, UTC).isoformat()
-    body = {"version": "4", "alerts": [{"status": "firing", "labels": labels, "startsAt": begun}]}
-    return RawRecord(source="alertmanager", received=at, payload=orjson.dumps(body), origin="services")
+    alert: Source = {
+        "status": "firing" if ended is None else "resolved",
+        "labels": {"alertname": "Down", "instance": service, "severity": "critical"},
+        "startsAt": datetime.fromtimestamp(at / 1000, UTC).isoformat(),
+    }
+    if ended is not None:
+        alert["endsAt"] = datetime.fromtimestamp(ended / 1000, UTC).isoformat()
+    payload = orjson.dumps({"version": "4", "alerts": [alert]})
+    return RawRecord(source="alertmanager", received=ended or at, payload=payload, origin="services")
+
+
+def before(day: Recorded, begin: int) -> Iterator[RawRecord]:
+    """The same happened on the days before, and was over soon: so it is known how long such an incident lasts.
+
+    And a disk fills.
+    """
+    for number in range(PAST, 0, -1):
+        at = begin - number * 3 * HOUR
+        yield down(day, at)
+        for minute in range(20, 180, 5):
+            if minute == 20:
+                yield down(day, at, at + 20 * MINUTE)
+            full = 90 - (begin - at - minute * MINUTE) / HOUR
+            line = f"disk,host=backup-1,path=/data used_percent={full:.2f} {(at + minute * MINUTE) * 1_000_000}"
+            yield RawRecord(source="influx", received=at + minute * MINUTE, payload=line.encode(), origin="telegraf")
 
 
 def everything(path: Path) -> dict[str, list[Source]]:
@@ -117,7 +142,8 @@ def values(source: Source, path: str) -> list[Any]:
 
 def fits(panel: Panel, source: Source) -> bool:
     asked = all(set(values(source, field)) & set(wanted) for field, wanted in panel.where.items())
-    return asked and not any(values(source, field) for field in panel.without)
+    known = all(values(source, field) for field in panel.known)
+    return asked and known and not any(values(source, field) for field in panel.without)
 
 
 def keys(by: By, source: Source) -> set[Any]:
