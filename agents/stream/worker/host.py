@@ -248,7 +248,7 @@ class Host:
         new = []
         for number in sorted(mine - shards.keys()):
             only_the_end, log = logs.holds_only_the_end(number), logs.release(number)
-            if only_the_end:
+            if only_the_end or not (log is None or log.whole):
                 log = await whole_log(aiokafka_options(self.config.kafka), self._prefix + step.log, number)
             shard = shards[number] = step.make(number)
             keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every)

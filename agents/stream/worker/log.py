@@ -121,14 +121,25 @@ class Log:
 
         Raises ConfigError where there are records, and none can be restored.
         """
-        complete = [mark for mark, parts in self._parts.items() if len(parts) == parts[min(parts)].head["parts"]]
-        for mark in sorted(complete, reverse=True):
+        complete = self._complete()
+        for mark in complete:
             chain = self._chain(mark)
             if chain is not None:
                 return self._restored(mark, chain)
         if complete:
             raise ConfigError("the checkpoint log has lost records that the newest ones build on")
         return None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the newest record can be restored. If not, something was left out in between, or is on its way."""
+        complete = self._complete()
+        return bool(complete) and self._chain(complete[0]) is not None
+
+    def _complete(self) -> list[Mark]:
+        """Records of which all parts are there, newest first."""
+        some = [mark for mark, parts in self._parts.items() if len(parts) == parts[min(parts)].head["parts"]]
+        return sorted(some, reverse=True)
 
     def _chain(self, mark: Mark) -> list[Mark] | None:
         """The record and those it builds on, oldest first; None where one is missing."""

@@ -148,6 +148,18 @@ def test_a_log_that_has_lost_records_is_told_of() -> None:
         restored(topic, len(topic.messages) - 2)
 
 
+def test_a_log_says_whether_something_in_its_middle_was_left_out() -> None:
+    topic, shard = Topic(), Counted()
+    for number in range(4):
+        shard.table["a"] = str(number)
+        topic.write(shard.checkpoint(1))
+    assert topic.read().whole
+    del topic.messages[2]
+    assert not topic.read().whole
+    assert restored(topic).table["a"] == "1", "and what can be restored is older"
+    assert not Log().whole
+
+
 def test_a_log_of_a_newer_version_is_refused() -> None:
     with pytest.raises(ConfigError, match="version 9"):
         Log().add(b'{"v": 9}\n', 0)
