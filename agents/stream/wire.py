@@ -97,7 +97,8 @@ class Changes(NamedTuple):
 
     `origin` is the partition of the alert step. Its changes for one partition are numbered from 1 without gaps; `first`
     is the number of the first one here (of the next one to come, where there are none). The same number is always the
-    same change, so a reader drops those it has had. `high` is a time of which the alert step's watermark is less.
+    same change, so a reader drops those it has had. `high` is a time of which the alert step's watermark is less. Where
+    the changes are of a long time, `marks` say what that was after the first so many of them, as (number, high).
     """
 
     origin: str
@@ -105,6 +106,14 @@ class Changes(NamedTuple):
     sent: int
     first: int
     changes: Sequence[AlertChange] = ()
+    marks: Sequence[tuple[int, int]] = ()
+
+    def parts(self) -> Iterator[Changes]:
+        """The same in packs of a short time each."""
+        begin = 0
+        for end, high in (*self.marks, (len(self.changes), self.high)):
+            yield Changes(self.origin, high, self.sent, self.first + begin, self.changes[begin:end])
+            begin = end
 
     @property
     def rests(self) -> bool:
@@ -155,7 +164,8 @@ def pack_samples(pack: Samples) -> bytes:
 
 def pack_changes(pack: Changes) -> bytes:
     """One message of the topic of alerts."""
-    return _pack(CHANGES, pack.origin, pack.high, pack.sent, CHANGE_FIELDS, pack.changes, first=pack.first)
+    more: dict[str, object] = {"marks": pack.marks} if pack.marks else {}
+    return _pack(CHANGES, pack.origin, pack.high, pack.sent, CHANGE_FIELDS, pack.changes, first=pack.first, **more)
 
 
 def pack_in_parts(pack: Changes) -> Iterator[bytes]:
@@ -169,6 +179,10 @@ def pack_in_parts(pack: Changes) -> Iterator[bytes]:
         value = pack_changes(pack._replace(changes=[pack.changes[0]._replace(openings=())]))
     if len(value) <= PACK_BYTES or len(pack.changes) < 2:
         yield value
+        return
+    if pack.marks:
+        for part in pack.parts():
+            yield from pack_in_parts(part)
         return
     half = len(pack.changes) // 2
     yield from pack_in_parts(pack._replace(high=0, changes=pack.changes[:half]))
@@ -309,7 +323,8 @@ def unpack_changes(data: bytes) -> Changes:
         if fields != CHANGE_FIELDS:
             rows = [list(AlertChange(**row)) for row in _known(fields, rows, CHANGE_FIELDS)]
         changes = [_change(row) for row in rows]
-        return Changes(head["origin"], head["high"], head["sent"], head["first"], changes)
+        marks = [(number, high) for number, high in head.get("marks", ())]
+        return Changes(head["origin"], head["high"], head["sent"], head["first"], changes, marks)
 
 
 def unpack_record(kind: type[R], data: bytes) -> R:

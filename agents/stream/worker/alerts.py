@@ -18,12 +18,46 @@ from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
-from schemas.base import SECOND, Millis
+from schemas.base import MINUTE, SECOND, Millis
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
 MOST = 500
 """Changes in one pack."""
+SPAN = 5 * MINUTE
+"""Of changes that are further apart, in event time, a pack says how far time was in between: so those of several
+partitions are handled side by side, however long they waited to be sent."""
+
+
+class Waiting:
+    """Changes for one partition that have not been sent."""
+
+    __slots__ = ("begun", "changes", "last", "marks")
+
+    def __init__(self) -> None:
+        self.changes: list[AlertChange] = []
+        self.marks: list[tuple[int, int]] = []
+        self.begun = self.last = 0
+        """How far time was at the first change since the last mark, and at the newest."""
+
+    def add(self, change: AlertChange, high: Millis) -> None:
+        """One more; `high` is how far time is."""
+        if not self.changes:
+            self.begun = high
+        elif high - self.begun > SPAN:
+            self.marks.append((len(self.changes), self.last))
+            self.begun = high
+        self.changes.append(change)
+        self.last = high
+
+    def between(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """The marks inside some of the changes, counted from the first of these."""
+        return [(number - begin, high) for number, high in self.marks if begin < number < end]
+
+    def clear(self) -> None:
+        """They have been sent."""
+        self.changes.clear()
+        self.marks.clear()
 
 
 class AlertShard(Shard):
@@ -39,7 +73,7 @@ class AlertShard(Shard):
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         own = (self.upstreams.table, self.numbers, self.had_of)
         super().__init__(partition, clock, [*self.step.tables, *own, *self.abreast.tables])
-        self._waiting: dict[int, list[AlertChange]] = {target: [] for target in range(targets)}
+        self._waiting = {target: Waiting() for target in range(targets)}
         self._told = dict.fromkeys(range(targets), (0, -1))
         self._target = Partitioner(targets)
 
@@ -86,7 +120,7 @@ class AlertShard(Shard):
 
     def _keep_for_later(self, change: AlertChange) -> None:
         target = self._target(change.scope)
-        self._waiting[target].append(change)
+        self._waiting[target].add(change, self.clock.high)
         self.numbers[str(target)] = self.numbers.live.get(str(target), 0) + 1
 
     # -- outputs ---------------------------------------------------------------------------------------------------
@@ -94,21 +128,23 @@ class AlertShard(Shard):
     def take(self, now: int) -> list[Out]:
         """What has to be sent: packs for partitions for which there are changes, or that have waited for a tick."""
         taken = super().take(now)
-        for target, changes in self._waiting.items():
+        for target, waiting in self._waiting.items():
             at, high = self._told[target]
-            if changes or (self.clock.high != high and now - at >= TICK) or now - at >= 4 * TICK:
-                taken += self._packs(target, changes, now)
-                changes.clear()
+            if waiting.changes or (self.clock.high != high and now - at >= TICK) or now - at >= 4 * TICK:
+                taken += self._packs(target, waiting, now)
+                waiting.clear()
                 self._told[target] = now, self.clock.high
         return taken
 
-    def _packs(self, target: int, changes: list[AlertChange], now: int) -> Iterable[Out]:
+    def _packs(self, target: int, waiting: Waiting, now: int) -> Iterable[Out]:
+        changes = waiting.changes
         first = self.numbers.live.get(str(target), 0) + 1 - len(changes)
         for at in range(0, max(len(changes), 1), MOST):
             some = changes[at : at + MOST]
             # Only the last one may say how far time has come: what is in the later ones may be older.
             high = self.clock.high if at + MOST >= len(changes) else 0
-            for value in wire.pack_in_parts(Changes(str(self.partition), high, now, first + at, some)):
+            marks = waiting.between(at, at + MOST)
+            for value in wire.pack_in_parts(Changes(str(self.partition), high, now, first + at, some, marks)):
                 yield Out(ALERTS, target, b"", value)
 
     def export(self) -> None:

@@ -47,8 +47,9 @@ class ScopeShard(Shard):
     def apply(self, pack: Changes) -> None:
         """Handle one message, and those that waited for it; what they say again is left out."""
         self.upstreams.told(pack.origin, 0, pack.sent)
-        for one in self.abreast.through(pack):
-            self._apply(one)
+        for part in pack.parts():
+            for one in self.abreast.through(part):
+                self._apply(one)
 
     def _apply(self, pack: Changes) -> None:
         step, clock = self.step, self.clock

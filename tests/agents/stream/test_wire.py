@@ -62,7 +62,9 @@ changes = st.builds(
     openings=st.lists(st.builds(Opening, times, texts, labels), max_size=3).map(tuple),
 )
 event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3), st.booleans(), st.integers(0, 2**53))
-change_packs = st.builds(Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3))
+change_packs = st.builds(
+    Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3), st.just([])
+)
 
 
 @given(event_packs)
@@ -137,6 +139,21 @@ def test_changes_come_out_as_they_went_in(pack: Changes) -> None:
     out = unpack_changes(pack_changes(pack))
     assert out == pack
     assert all(isinstance(spell, Spell) for change in out.changes for spell in change.spells)
+
+
+@given(change_packs, st.data())
+def test_a_pack_of_a_long_time_comes_apart_at_its_marks(pack: Changes, data: st.DataObject) -> None:
+    ends = sorted(data.draw(st.sets(st.integers(1, max(len(pack.changes) - 1, 1)), max_size=2)))
+    marks = [(end, data.draw(times)) for end in ends if end < len(pack.changes)]
+    out = unpack_changes(pack_changes(pack._replace(marks=marks)))
+    assert out.marks == marks
+    parts = list(out.parts())
+    assert [change for part in parts for change in part.changes] == list(pack.changes)
+    assert [part.high for part in parts] == [*(high for _, high in marks), pack.high]
+    begun = pack.first
+    for part in parts:
+        assert part.first == begun
+        begun += len(part.changes)
 
 
 def test_a_tick_is_small() -> None:
