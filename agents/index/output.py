@@ -111,11 +111,10 @@ class StoreIndexer:
     async def _read(self) -> Round:
         """Some of every range that has more, so that none waits for another."""
         ends = self._ends()
-        self._progress.split(ends)
+        cursors = self._progress.split(ends)
         ranges = [one for one in self._progress.ranges.values() if one.after < min(one.upto, ends[one.lane])]
         share = max(self._settings.bulk_documents * self._settings.requests // max(len(ranges), 1), 1)
         documents: list[Document] = []
-        cursors: list[Cursor] = []
         rows, doubtful = 0, False
         for one in ranges:
             doubtful = doubtful or self._progress.doubtful(one)

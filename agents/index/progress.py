@@ -11,6 +11,8 @@ from agents.index.feed import DONE, NAME
 PILE = 20_000
 """More inputs than this behind is a pile: it becomes a range of its own, read by turns with what is new."""
 OPEN_END = (1 << 63) - 1
+RANGES = 5
+"""Ranges at most: what is new in three lanes, and what has piled up in two."""
 
 
 class Range(NamedTuple):
@@ -35,7 +37,7 @@ class Progress:
             if again:
                 self._forget(lane)
             self._load(lane)
-        self._keep_all()
+        store.set_cursors(*map(_cursor, self.ranges.values()))
 
     def _load(self, lane: str) -> None:
         name = f"{self._name} {lane}"
@@ -48,8 +50,12 @@ class Progress:
         name = f"{self._name} {lane}"
         self._store.set_cursors(Cursor(name, 0, ""), Cursor(f"{name} pile", DONE, ""))
 
-    def split(self, ends: dict[str, int]) -> None:
-        """Where a lane has piled up, leave that to a range of its own and go on at its end."""
+    def split(self, ends: dict[str, int]) -> list[Cursor]:
+        """Where a lane has piled up, leave that to a range of its own and go on at its end.
+
+        Returns the cursors to keep once all is written that was read before.
+        """
+        changed: list[Cursor] = []
         for lane, end in ends.items():
             name = f"{self._name} {lane}"
             live = self.ranges[name]
@@ -57,7 +63,8 @@ class Progress:
             if lane != "changes" and apart not in self.ranges and _inputs(lane, end - live.after) > PILE:
                 self.ranges[apart] = Range(lane, apart, live.after, end)
                 self.ranges[name] = live._replace(after=end)
-                self._keep_all()
+                changed += (_cursor(self.ranges[apart]), _cursor(self.ranges[name]))
+        return changed
 
     def doubtful(self, one: Range) -> bool:
         """Whether what comes next in a range may have been written by an earlier run."""
@@ -68,16 +75,12 @@ class Progress:
         if position >= one.upto:
             del self.ranges[one.cursor]
             return Cursor(one.cursor, DONE)
-        self.ranges[one.cursor] = one._replace(after=position)
-        return Cursor(one.cursor, position, str(one.upto) if one.upto != OPEN_END else "")
+        self.ranges[one.cursor] = now = one._replace(after=position)
+        return _cursor(now)
 
-    def _keep_all(self) -> None:
-        self._store.set_cursors(
-            *(
-                Cursor(one.cursor, one.after, str(one.upto) if one.upto != OPEN_END else "")
-                for one in self.ranges.values()
-            )
-        )
+
+def _cursor(one: Range) -> Cursor:
+    return Cursor(one.cursor, one.after, str(one.upto) if one.upto != OPEN_END else "")
 
 
 def _inputs(lane: str, distance: int) -> int:
