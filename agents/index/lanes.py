@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import orjson
@@ -73,14 +74,14 @@ class Lanes:
 
     def changes(self, after: int, upto: int, most: int) -> Batch:
         """The newest of what changed."""
-        rows = self._db.execute(
-            "SELECT n, kind, id FROM changes WHERE n > ? AND n <= ? ORDER BY n LIMIT ?", (after, upto, most)
-        ).fetchall()
-        return self._batch(((n, self._newest(kind, name)) for n, kind, name in rows), upto, len(rows) == most)
+        query = "SELECT n, kind, id FROM changes WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
+        with closing(self._db.execute(query, (after, upto, most))) as rows:
+            return self._batch(((n, self._newest(kind, name)) for n, kind, name in rows), upto, most)
 
-    def _batch(self, found: Iterable[tuple[int, Iterable[Document]]], upto: int, cut: bool) -> Batch:
-        """Documents row by row, until they are many bytes; `cut` says whether there were more rows than asked for."""
+    def _batch(self, found: Iterable[tuple[int, Iterable[Document]]], upto: int, most: int) -> Batch:
+        """Documents row by row, until they are many bytes: rows, `most` of them, are held one at a time."""
         documents: dict[tuple[str, str], Document] = {}
+        position = upto
         size = rows = 0
         for position, some in found:
             rows += 1
@@ -89,9 +90,7 @@ class Lanes:
                 size += len(one.body or b"")
             if size >= self._size:
                 return Batch(list(documents.values()), position, rows)
-            if cut:
-                upto = position
-        return Batch(list(documents.values()), upto, rows)
+        return Batch(list(documents.values()), position if rows == most else upto, rows)
 
     def changes_end(self) -> int:
         """The newest change."""
@@ -129,13 +128,13 @@ class Lanes:
 
     def history(self, after: int, upto: int, most: int) -> Batch:
         """What was told."""
-        rows = self._db.execute(
+        query = (
             "SELECT seq, n, kind, value FROM history WHERE (seq, n) > (?, ?) AND (seq, n) <= (?, ?)"
-            " ORDER BY seq, n LIMIT ?",
-            (*as_place(after), *as_place(upto), most),
-        ).fetchall()
-        found = ((as_number(Place(seq, n)), self._told(seq, n, kind, value)) for seq, n, kind, value in rows)
-        return self._batch(found, upto, len(rows) == most)
+            " ORDER BY seq, n LIMIT ?"
+        )
+        with closing(self._db.execute(query, (*as_place(after), *as_place(upto), most))) as rows:
+            found = ((as_number(Place(seq, n)), self._told(seq, n, kind, value)) for seq, n, kind, value in rows)
+            return self._batch(found, upto, most)
 
     def _told(self, seq: int, n: int, kind: str, value: bytes) -> Iterator[Document]:
         if kind in _HISTORY:
@@ -157,18 +156,18 @@ class Lanes:
 
     def events(self, after: int, upto: int, most: int) -> Batch:
         """What monitors and people said, as their sources read it."""
-        rows = self._db.execute(
+        query = (
             "SELECT seq, kind, received, source, origin, payload FROM inbox WHERE seq > ? AND seq <= ?"
-            " ORDER BY seq LIMIT ?",
-            (after, upto, most),
-        ).fetchall()
-        return self._batch(((row[0], self._said(*row[1:])) for row in rows), upto, len(rows) == most)
+            " ORDER BY seq LIMIT ?"
+        )
+        with closing(self._db.execute(query, (after, upto, most))) as rows:
+            return self._batch(((row[0], self._said(*row[1:])) for row in rows), upto, most)
 
     def _said(self, kind: str, received: int, source: str, origin: str, payload: bytes) -> Iterator[Document]:
         if kind == "raw":
             raw = RawRecord(source=source, received=received, payload=payload, origin=origin)
             for event in self._normaliser.normalise(raw).events:
-                yield document(KINDS["event"], orjson.loads(event.model_dump_json()))
+                yield document(KINDS["event"], vars(event))  # its fields are what they are in JSON
 
     def events_end(self) -> int:
         """The newest input."""
