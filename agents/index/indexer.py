@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from enum import Enum
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from elastic_transport import TransportError
@@ -82,14 +83,20 @@ class Indexer:
         """
         rows: list[Document] = []
         await self._until_done(lambda: self._expanded(documents, rows))
-        lines = [bulk.line(self._settings, one) for one in (*documents, *rows)]
-        fitting = [one for one in lines if one.size <= self._settings.document_bytes]
-        if len(fitting) < len(lines):
-            self._refuse(self._too_large(one) for one in lines if one.size > self._settings.document_bytes)
+        lines = self._fitting(chain(documents, rows))  # of a part only when it is sent: the first one waits for none
         async with asyncio.TaskGroup() as group:
-            for part in bulk.parts(fitting, self._settings.bulk_documents, self._settings.bulk_bytes):
+            for part in bulk.parts(lines, self._settings.bulk_documents, self._settings.bulk_bytes):
                 await self._free.acquire()
                 group.create_task(self._send(part, doubtful=doubtful)).add_done_callback(lambda _: self._free.release())
+
+    def _fitting(self, documents: Iterable[Document]) -> Iterator[Line]:
+        """Lines of what can be sent; the rest is refused."""
+        for document in documents:
+            one = bulk.line(self._settings, document)
+            if one.size <= self._settings.document_bytes:
+                yield one
+            else:
+                self._refuse([self._too_large(one)])
 
     def forget(self) -> None:
         """Others may write from now on: what is remembered of the members of incidents may not hold any more."""

@@ -16,7 +16,7 @@ from agents.index.client import connect
 from agents.index.documents import Document
 from agents.index.indexer import Indexer, State
 from agents.index.lanes import Batch, Lanes, Read
-from agents.index.progress import Progress
+from agents.index.progress import RANGES, Progress
 from agents.index.refused import letter_of
 from agents.index.settings import ElasticsearchOutput
 from pipeline.sources.normalise import Normaliser
@@ -70,36 +70,39 @@ class StoreIndexer:
 
     async def run(self, changed: asyncio.Event) -> None:
         """Index what is new whenever there is, until cancelled."""
-        ahead: asyncio.Task[Round] | None = None
         try:
             await self.indexer.ready()
             while True:
-                found = await (ahead or self._read())
-                ahead = None
-                if found.rows == 0:
-                    self._store.set_cursors(*found.cursors)
-                    await changed.wait()
-                    changed.clear()
-                    await asyncio.sleep(self._settings.wait / 1000)
-                    continue
-                ahead = asyncio.create_task(self._read())
-                await self._write(found)
+                await self._to_the_end()
+                await changed.wait()
+                changed.clear()
+                await asyncio.sleep(self._settings.wait / 1000)
         finally:
-            await self._close(ahead)
+            self._close()
 
     async def catch_up(self) -> None:
         """Index all there is now, and end."""
         ahead: asyncio.Task[Round] | None = None
         try:
             await self.indexer.ready()
-            found = await self._read()
-            while found.rows:
-                ahead = asyncio.create_task(self._read())
-                await self._write(found)
-                found, ahead = await ahead, None
-            self._store.set_cursors(*found.cursors)
+            await self._to_the_end()
         finally:
             await self._close(ahead)
+
+    async def _to_the_end(self) -> None:
+        """Round by round, until nothing is left: the next one is read while one is written."""
+        found = await self._read()
+        while found.rows:
+            ahead = asyncio.create_task(self._read())
+            try:
+                await self._write(found)
+            finally:
+                await asyncio.wait({ahead})  # a thread can't be stopped
+            found = ahead.result()
+            if not found.rows:
+                self._store.set_cursors(*found.cursors)
+                found = await self._read()  # what was refused while that was read became dead letters, which are new
+        self._store.set_cursors(*found.cursors)
 
     async def _write(self, found: Round) -> None:
         await self.indexer.write(found.documents, doubtful=found.doubtful)
@@ -113,7 +116,7 @@ class StoreIndexer:
         ends = self._ends()
         cursors = self._progress.split(ends)
         ranges = [one for one in self._progress.ranges.values() if one.after < min(one.upto, ends[one.lane])]
-        share = max(self._settings.bulk_documents * self._settings.requests // max(len(ranges), 1), 1)
+        share = max(self._settings.round_documents // max(len(ranges), 1), 1)
         documents: list[Document] = []
         rows, doubtful = 0, False
         for one in ranges:
@@ -130,8 +133,7 @@ class StoreIndexer:
 
     def _read_lane(self, lane: str, after: int, upto: int, most: int) -> Batch:
         if self._lanes is None:
-            size = self._settings.bulk_bytes * self._settings.requests
-            self._lanes = Lanes(self._store.path, self._normaliser, size)
+            self._lanes = Lanes(self._store.path, self._normaliser, self._settings.round_bytes // RANGES)
         read: Read = getattr(self._lanes, lane)
         return read(after, upto, most)
 

@@ -12,6 +12,8 @@ from schemas.base import SECOND, Record
 
 KIB = 1024
 MIB = 1024 * KIB
+DEEP = 4
+"""A full round is so many times what may be under way at once: so its end, where requests run out, is seldom."""
 NodeUrl = Annotated[str, Field(pattern=r"^https?://[^/@]+$")]
 
 
@@ -63,6 +65,16 @@ class ElasticsearchOutput(Record):
         if self.ca_file and "http" in schemes:
             raise ValueError("ca_file needs nodes with https")
         return self
+
+    @property
+    def round_documents(self) -> int:
+        """Documents that are read before any of them counts as written."""
+        return DEEP * self.requests * self.bulk_documents
+
+    @property
+    def round_bytes(self) -> int:
+        """Bytes of documents that are read so; two rounds are held: one is read while the other is written."""
+        return DEEP * self.requests * self.bulk_bytes
 
     def name(self, target: str) -> str:
         """The name of a data stream or an alias."""

@@ -218,8 +218,7 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         return {topic: partitions for topic, partitions in found.items() if partitions}
 
     def _full(self, made: Round) -> bool:
-        requests = DEEP * self.settings.requests
-        most, size = requests * self.settings.bulk_documents, requests * self.settings.bulk_bytes
+        most, size = self.settings.round_documents, self.settings.round_bytes
         return len(made) >= most or made.size >= size or made.messages >= MOST
 
     # -- writing ---------------------------------------------------------------------------------------------------
