@@ -30,7 +30,7 @@ from agents.config import Config
 from agents.index.bulk import Refusal
 from agents.index.client import connect
 from agents.index.indexer import Indexer, State
-from agents.index.settings import ElasticsearchOutput
+from agents.index.settings import DEEP, ElasticsearchOutput
 from agents.stream.index.feeds import FEEDS, PACKED
 from agents.stream.index.rounds import Round
 from agents.stream.sizes import MOST_BYTES
@@ -158,20 +158,20 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
     async def _work(self) -> None:
         await self.indexer.ready()
         self._consumer.subscribe(list(self._topics), listener=self)
-        ahead: asyncio.Task[Round] | None = None
+        ahead = asyncio.create_task(self._read())
         try:
             while True:
-                found = await (ahead or self._read())
-                ahead = asyncio.create_task(self._read())
+                found = await ahead
                 if found.epoch == self._epoch:
                     self._writing = asyncio.create_task(self._write(found))
+                ahead = asyncio.create_task(self._read())
+                if self._writing is not None:
                     await asyncio.wait({self._writing})
                     if not self._writing.cancelled():
                         self._writing.result()
                     self._writing = None
         finally:
-            if ahead is not None:
-                ahead.cancel()
+            ahead.cancel()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,6 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             before = made.messages
             for topic, partitions in self._partitions().items():
                 made = await self._take(made, partitions, 0, SLICE[topic])
-            await asyncio.sleep(0)  # heartbeats and answers have their turn, too
         return made
 
     async def _take(self, made: Round, partitions: Sequence[Any], wait: float, most: int) -> Round:
@@ -208,6 +207,8 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             self._read_to[partition] = messages[-1].offset + 1
             made.doubtful = made.doubtful or messages[0].offset < self._doubt.get(partition, NOT_KNOWN)
             made.take(self._topics[partition.topic], partition, messages)
+        if found:
+            await asyncio.sleep(0)  # heartbeats, and answers that requests wait for, have their turn, too
         return made
 
     def _partitions(self) -> dict[str, list[Any]]:
@@ -218,7 +219,10 @@ class Index(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         return {topic: partitions for topic, partitions in found.items() if partitions}
 
     def _full(self, made: Round) -> bool:
+        """Whether it is enough; where nothing is being written what keeps all requests busy is enough."""
         most, size = self.settings.round_documents, self.settings.round_bytes
+        if self._writing is None or self._writing.done():
+            most, size = most // DEEP, size // DEEP
         return len(made) >= most or made.size >= size or made.messages >= MOST
 
     # -- writing ---------------------------------------------------------------------------------------------------
