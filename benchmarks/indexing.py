@@ -115,6 +115,8 @@ def measure(url: str, store: Path, rounds: int) -> tuple[Rate, list[Document], E
             setup(client, made)
             rate.ours.append(len(documents) / timed(partial(ours, client, made, without)))
         made = of_round(url, number, "s")
+        with connect(made) as client:
+            setup(client, made)  # making the indices is not indexing: it is done before, as for the other two
         detach(store)
         rate.store.append(len(documents) / timed(partial(from_store, made, store)))
     return rate, documents, made
