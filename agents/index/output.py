@@ -82,12 +82,11 @@ class StoreIndexer:
 
     async def catch_up(self) -> None:
         """Index all there is now, and end."""
-        ahead: asyncio.Task[Round] | None = None
         try:
             await self.indexer.ready()
             await self._to_the_end()
         finally:
-            await self._close(ahead)
+            self._close()
 
     async def _to_the_end(self) -> None:
         """Round by round, until nothing is left: the next one is read while one is written."""
@@ -141,9 +140,7 @@ class StoreIndexer:
         ends = {"changes": self._watch.changes_end(), "history": self._watch.history_end()}
         return {**ends, "events": self._watch.events_end()} if self._settings.events else ends
 
-    async def _close(self, ahead: asyncio.Task[Round] | None) -> None:
-        if ahead is not None:
-            await asyncio.wait({ahead})  # a thread can't be stopped
+    def _close(self) -> None:
         if self._lanes is not None:
             self._reading.submit(self._lanes.close).result()
         self._reading.shutdown()

@@ -46,9 +46,6 @@ SLICE = {topic: 2 if topic in PACKED else 100 for topic in FEEDS}
 """Messages that are read of a topic before the others have their turn."""
 MOST = 10_000
 """Messages in a round at most, however few documents they hold."""
-DEEP = 4
-"""A full round is so many times what may be under way at once, so that it seldom comes to its end, where requests wait
-for the last of them and then for the commit."""
 PAUSE = 0.2
 """Seconds between two attempts, and to wait for messages where there are none."""
 MOVING = (CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError)
