@@ -100,8 +100,8 @@ def kept(worker: Worker, seconds: float) -> dict[str, float]:
     spent = found["tocsin_checkpoint_seconds_total"]
     return {
         "checkpoints": number,
-        "bytes each": size / number,
-        "ms each": spent / number * 1000,
+        "bytes each": size / max(number, 1),
+        "ms each": spent / max(number, 1) * 1000,
         "share": spent / seconds,
     }
 
