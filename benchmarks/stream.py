@@ -145,10 +145,15 @@ def whole(bootstrap: str, found: Copies, events: int, folder: Path) -> dict[str,
         while running[0].metrics().get("tocsin_ready") != 1:
             time.sleep(0.1)
         running.append(Worker(settings, "ingest", folder, "ingest"))
-        rate, shares = drained(running, EVENTS, events)
+        while running[1].metrics().get("tocsin_ready") != 1:
+            time.sleep(0.05)
+        begun, used = time.perf_counter(), [cpu_seconds(one) for one in running]
+        drained(running, EVENTS, events)
+        took = time.perf_counter() - begun
+        busy = [(cpu_seconds(one) - before) / took for one, before in zip(running, used, strict=True)]
         for one in running:
             one.stop()
-    return {"events_per_second": rate, "cpu of correlate": shares["cpu of 0"], "cpu of ingest": shares["cpu of 1"]}
+    return {"events_per_second": events / took, "cpu of correlate": busy[0], "cpu of ingest": busy[1]}
 
 
 def latency(bootstrap: str, folder: Path, seconds: int = 30) -> dict[str, float]:

@@ -25,7 +25,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from agents.stream.sizes import LARGEST, PACK_BYTES
-from pipeline.stages.arrival import FOLDED, Arrival, EventRow, Passing
+from pipeline.stages.arrival import Arrival, EventRow, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
 from schemas.base import BadRecord, Record
@@ -48,6 +48,7 @@ R = TypeVar("R", bound=Record)
 _EVENTS = TypeAdapter(list[Event])
 _SAMPLES = TypeAdapter(list[MetricSample])
 _event_row = itemgetter(*EVENT_FIELDS)
+_passing_row = itemgetter(*Passing._fields)
 _sample_row = itemgetter(*SAMPLE_FIELDS)
 _VALUE = SAMPLE_FIELDS.index("value")
 _KINDS = {one.value: one for one in EventKind}
@@ -130,15 +131,18 @@ def pack_events(pack: Arrivals) -> bytes:
     passing: list[Sequence[object]] = []
     more_of_them: list[Sequence[object]] = []
     for place, event in enumerate(pack.events):
-        if isinstance(event, Passing):
-            passing.append((place, *event))
+        if type(event) is Event:
+            fields = event.__dict__
+            kind = fields["kind"]
+            if kind is EventKind.PROBLEM or kind is EventKind.RESOLUTION:
+                rows.append(_event_row(fields))
+            else:
+                passing.append((place, *_passing_row(fields)))
+                more_of_them.append(_event_row(fields))
         elif isinstance(event, EventRow):
             rows.append(event)
-        elif event.kind in FOLDED:
-            rows.append(_event_row(event.__dict__))
         else:
-            passing.append((place, event.kind, event.time, event.received, event.source, event.resource))
-            more_of_them.append(_event_row(event.__dict__))
+            passing.append((place, *event))
     more: dict[str, object] = {}
     if pack.rests:
         more["rests"] = True
