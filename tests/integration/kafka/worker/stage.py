@@ -29,10 +29,12 @@ from benchmarks.day import timely
 from pipeline.practices.reference import reference_key
 from pipeline.settings import FlowSettings
 from pipeline.stages.skew import vouched_time
-from schemas.base import Record
+from schemas.base import MINUTE, Record
 from schemas.event import Event
 
 PACK = IngestSettings().pack
+REST = 2 * MINUTE
+"""Of event time, after all is settled: what is told only now and then (see `incident.report_every`) is told by then."""
 ORIGIN = "raw.day/0"
 
 
@@ -85,7 +87,7 @@ class Stage:
                 packs[partition_of(event.fingerprint.encode(), targets)].append(event)
             self._send(producer, topic, packs)
             time.sleep(pause)
-        self._high += self.config.flow.time.lateness
+        self._high += self.config.flow.time.lateness + REST
         self._send(producer, topic, [[] for _ in range(targets)])
         producer.close()
 

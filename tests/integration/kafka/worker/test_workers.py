@@ -18,7 +18,7 @@ from agents.stream.worker.scopes import ScopeShard
 from pipeline.flow import Flow
 from schemas.alert import Alert, LedgerEntry, Placement
 from schemas.incident import Incident
-from tests.integration.kafka.worker.stage import Stage, Worker, by_members, ended, play_of, wait_for
+from tests.integration.kafka.worker.stage import REST, Stage, Worker, by_members, ended, play_of, wait_for
 
 EVENTS = 12_000
 
@@ -31,7 +31,7 @@ class Embedded:
         for record in stage.reference:
             flow.put(record, 0)
         out = [one for event in stage.events for one in flow.event(event)]
-        out += flow.tick(flow.high + stage.config.flow.time.lateness)
+        out += flow.tick(flow.high + stage.config.flow.time.lateness + REST)
         found = [*out, *flow.export()]
         self.incidents = {one.id: one.model_dump(mode="json") for one in found if isinstance(one, Incident)}
         self.alerts = {one.fingerprint: one.model_dump(mode="json") for one in found if isinstance(one, Alert)}
