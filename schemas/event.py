@@ -109,7 +109,7 @@ def fingerprint(*parts: str) -> str:
 
 def content_id(*parts: str | bytes) -> str:
     """Id of an event whose source gives none: 24 hexadecimal digits of BLAKE2b over what identifies the delivery."""
-    pieces = []
+    pieces: list[bytes] = []
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         size = len(data)

@@ -46,11 +46,12 @@ def outs(records: Sequence[BaseModel]) -> list[Out]:
     """The messages of some records; of one that comes twice in the same version only the last."""
     if len(records) < 2:  # as nearly always
         return [out for record in records for out in _outs(record)]
-    found: dict[tuple[str, bytes, int], Out] = {}
+    found: dict[tuple[str, bytes, int, int], Out] = {}
     for number, record in enumerate(records):
         version = getattr(record, "version", -number)
+        spell = getattr(record, "start", 0)  # one input may move several spells of one alert
         for out in _outs(record):
-            found[out.topic, out.key, version] = out
+            found[out.topic, out.key, version, spell] = out
     return list(found.values())
 
 

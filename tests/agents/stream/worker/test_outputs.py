@@ -6,6 +6,7 @@ from agents.stream.wire import Changes
 from agents.stream.worker.outputs import outs
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import Spell
+from schemas.alert import Placement
 from schemas.incident import Incident, IncidentStatus, Join, Member
 from schemas.severity import Severity
 
@@ -85,3 +86,9 @@ def test_a_change_too_large_for_a_message_is_told_without_what_its_spells_began_
     (told,) = wire.unpack_changes(message).changes
     assert len(message) <= LARGEST
     assert (told.openings, told.spells, told.labels) == ((), change(200_000).spells, change(200_000).labels)
+
+
+def test_two_spells_of_one_alert_that_one_input_moved_are_both_told() -> None:
+    both = [Placement(alert="a", version=7, scope="s", start=start, item=None) for start in (T0, T0 + 1)]
+    told = [wire.unpack_record(Placement, out.value).start for out in outs([*both, both[1]])]
+    assert told == [T0, T0 + 1]
