@@ -136,10 +136,10 @@ class Ingest:
         except KafkaError as error:
             self._failed("reading", error)
             return
-        self.ready = True
-        member = self._consumer.group_metadata() if polled else None
-        if member is not None and member.generation_id >= 0:
-            self._member = member
+        member = self._consumer.group_metadata()
+        if member.generation_id >= 0:  # else a poll is over before the group has taken us in
+            self.ready = True
+            self._member = member if polled else self._member
         count = 0
         for tp, messages in polled.items():
             self._since = self._since or self._now()

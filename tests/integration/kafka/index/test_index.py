@@ -21,6 +21,7 @@ from agents.simulate import simulate
 from agents.stream import clients, wire
 from agents.stream.settings import KafkaSettings
 from agents.stream.wire import unpack_record
+from agents.stream.worker.ending import UNFINISHED
 from schemas.event import DeadLetter, Event
 from tests.agents.index.records import ALERT, EVENT
 from tests.integration.kafka.index.mirror import assert_the_same, held, until_indexed, until_state, until_writing
@@ -92,7 +93,7 @@ def test_a_node_that_is_away_for_a_while_misses_nothing_and_a_worker_that_waits_
             until_state(index, "no node answers")
             assert httpx.get(f"http://127.0.0.1:{index.port}/-/ready").status_code == 503
             assert httpx.get(f"http://127.0.0.1:{index.port}/-/healthy").status_code == 200
-            assert index.stop() < 5
+            assert index.stop(UNFINISHED) < 5
         index = Worker(stage.settings, "i", tmp_path, "index", output=output)
         with ended([index]):
             until_state(index, "no node answers")
