@@ -236,22 +236,13 @@ def _series(sample: MetricSample) -> str:
     return fingerprint(sample.tenant, sample.resource, sample.component, sample.metric)
 
 
-_RAW_FIELDS = set(RawRecord.model_fields)
-
-
 def _blank(source: str) -> tuple[RawRecord, dict[str, Any]]:
     """A record and its fields, to be filled anew for each message of a source.
 
     To make and check a record for each message would cost a tenth of decoding it; nobody keeps it, and Kafka vouches
     for what is in it.
     """
-    raw = RawRecord.__new__(RawRecord)
-    fields: dict[str, Any] = {"source": source, "received": 0, "payload": b"", "origin": ""}
-    fill = object.__setattr__
-    fill(raw, "__dict__", fields)
-    fill(raw, "__pydantic_fields_set__", _RAW_FIELDS)
-    fill(raw, "__pydantic_extra__", None)
-    fill(raw, "__pydantic_private__", None)
+    raw = RawRecord.trusted({"source": source, "received": 0, "payload": b"", "origin": ""})
     return raw, raw.__dict__
 
 
