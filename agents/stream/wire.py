@@ -15,7 +15,7 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from operator import itemgetter
@@ -231,9 +231,8 @@ def unpack_arrivals(data: bytes) -> Arrivals:
     """The same for the alert step, in half the time. Raises BadRecord."""
     head = _head(data.partition(b"\n")[0], EVENTS)
     with _understood("of events"):
-        rows, told = head.get("rows", []), _passing(head)
-        ours = not rows or tuple(head["fields"]) == EVENT_FIELDS
-        events: list[Arrival | Passing] = [*(map(_row, rows) if ours else _events(head))]
+        told = _passing(head)
+        events: list[Arrival | Passing] = _rows(head, _row, lambda event: event)
         passing = [Passing(_KINDS[kind], *rest) for _, kind, *rest in told]
         events = _among(events, [row[0] for row in told], passing)
         return EventPack(head["origin"], head["high"], head["sent"], events, *_rest(head))
@@ -255,19 +254,24 @@ def _understood(what: str) -> Iterator[None]:
         raise BadRecord("not-a-pack", f"{what}: {error}") from error
 
 
-def _events(line: dict[str, Any]) -> list[Event]:
-    """The rows of a line of a pack of events."""
+def _rows(line: dict[str, Any], ours: Callable[[list[Any]], A], theirs: Callable[[Event], A]) -> list[A]:
+    """What is made of the rows of a line of a pack of events; those in other columns are events first, and checked."""
     rows = line.get("rows", [])
     if not rows or tuple(line["fields"]) == EVENT_FIELDS:
-        return [_event(row) for row in rows]
-    return _EVENTS.validate_python(_known(line["fields"], rows, EVENT_FIELDS))
+        return [ours(row) for row in rows]
+    return [theirs(event) for event in _EVENTS.validate_python(_known(line["fields"], rows, EVENT_FIELDS))]
+
+
+def _events(line: dict[str, Any]) -> list[Event]:
+    return _rows(line, _event, lambda event: event)
 
 
 def _as_json(line: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = line.get("rows", [])
-    if not rows or tuple(line["fields"]) == EVENT_FIELDS:
-        return [dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows]
-    return [event.model_dump(mode="json") for event in _events(line)]
+    return _rows(
+        line,
+        lambda row: dict(zip(EVENT_FIELDS, row, strict=True)),
+        lambda event: event.model_dump(mode="json"),
+    )
 
 
 def _passing(head: dict[str, Any]) -> list[list[Any]]:
