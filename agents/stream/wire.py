@@ -366,6 +366,8 @@ def _known(fields: Iterable[str], rows: Iterable[Sequence[Any]], ours: tuple[str
 
 def _row(row: list[Any]) -> EventRow:
     """An event that was valid when it was packed, not checked again: that costs as much as folding it."""
+    if len(row) != len(EVENT_FIELDS):
+        raise ValueError(f"a row of {len(row)} columns, not {len(EVENT_FIELDS)}")
     row[_KIND] = _KINDS[row[_KIND]]
     row[_SEVERITY] = _SEVERITIES[row[_SEVERITY]]
     row[_SIGNAL] = _SIGNALS[row[_SIGNAL]]

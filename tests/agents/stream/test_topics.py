@@ -26,7 +26,7 @@ def test_what_is_kept_for_ever_is_compacted_and_the_rest_is_not() -> None:
 def test_the_configuration_changes_partitions_and_retention_and_what_follows_from_them() -> None:
     settings = KafkaSettings(prefix="a.", replication=3, partitions={"events": 12}, retention={"events": DAY})
     topics = {topic.name: topic for topic in wanted(settings, [])}
-    assert topics["a.events"].config["retention.ms"] == str(DAY)
+    assert topics["a.events"].config == {"retention.ms": str(DAY), "max.message.bytes": str(MOST_BYTES)}
     assert {topics[name].partitions for name in ("a.events", "a.alerts", "a.commands", "a.incidents")} == {12}
     assert topics["a.dead"].partitions == 1
     assert {topic.replication for topic in topics.values()} == {3}
