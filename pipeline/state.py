@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -18,6 +19,10 @@ class Entry(NamedTuple):
     table: str
     key: str
     value: bytes | None
+
+
+_made = cast("Callable[[tuple[str, str, bytes | None]], Entry]", partial(tuple.__new__, Entry))
+"""As `Entry` itself, in half the time: a checkpoint makes tens of thousands."""
 
 
 class Table(Generic[V]):
@@ -80,7 +85,7 @@ class Table(Generic[V]):
         value = self.live.get(key)
         # `default`: orjson takes tuples, but not named ones.
         packed = None if value is None else orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS)
-        return Entry(self.name, key, packed)
+        return _made((self.name, key, packed))
 
     def restore(self, key: str, value: bytes) -> None:
         """Put back one entry of a checkpoint."""

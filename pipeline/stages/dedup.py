@@ -42,6 +42,7 @@ class _Said:
 
     def __init__(self) -> None:
         self._places: dict[tuple[Any, ...], int] = {}
+        self._last: tuple[tuple[Any, ...], int] = ((), 0)
 
     @property
     def all(self) -> list[tuple[Any, ...]]:
@@ -49,9 +50,13 @@ class _Said:
         return [(summary, dict(labels), *rest) for summary, labels, *rest in self._places]
 
     def place(self, said: tuple[Any, ...]) -> int:
-        """Where it stands."""
-        summary, labels, *rest = said
-        return self._places.setdefault((summary, tuple(sorted(labels.items())), *rest), len(self._places))
+        """Where it stands: mostly where the one before it does."""
+        last, place = self._last
+        if said != last:
+            summary, labels, *rest = said
+            place = self._places.setdefault((summary, tuple(sorted(labels.items())), *rest), len(self._places))
+            self._last = said, place
+        return place
 
     def without(self, fold: list[Any]) -> list[Any]:
         """The values of a fold with the place instead of the labels, and neither of the others."""

@@ -7,6 +7,8 @@ because they decide where a spell ends.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.stages import flapping
@@ -116,7 +118,7 @@ class Fold:
 
     def dump(self) -> list[object]:
         """The state as JSON-able values, in the order of the slots."""
-        return [getattr(self, name) for name in Fold.__slots__]
+        return list(_slots(self))
 
     @classmethod
     def load(cls, values: list[object]) -> Fold:
@@ -144,6 +146,9 @@ class Fold:
             return expiry
         checks = flapping.quiet_checks_until(self.window, rules.stop)
         return min(expiry, self.last + max(checks, 1) * rules.steady)
+
+
+_slots: Callable[[Fold], tuple[object, ...]] = attrgetter(*Fold.__slots__)
 
 
 def settle(fold: Fold, until: int, rules: Rules) -> None:

@@ -22,6 +22,7 @@ from agents.stream.clients import faust_options
 from agents.stream.worker.access import aiokafka_options
 from agents.stream.worker.keeper import Keeper, Kept
 from agents.stream.worker.outputs import outs
+from agents.stream.worker.pace import Pace
 from agents.stream.worker.sender import Sender
 from agents.stream.worker.shard import Shard
 from agents.stream.worker.store import LogTable, whole_log
@@ -115,6 +116,7 @@ class Host:
         self.sender = Sender(kafka.prefix, aiokafka_options(kafka))
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.refused = 0
+        self._pace = Pace(time.monotonic())
         self._keepers: dict[Shard, Keeper] = {}
         self._tables: dict[str, LogTable] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -251,7 +253,7 @@ class Host:
             if only_the_end or not (log is None or log.whole):
                 log = await whole_log(aiokafka_options(self.config.kafka), self._prefix + step.log, number)
             shard = shards[number] = step.make(number)
-            keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every)
+            keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every, self._pace)
             restored = None if log is None else log.restore()
             if restored is not None:
                 shard.restore(restored)
@@ -298,7 +300,8 @@ class Host:
         while True:
             await asyncio.sleep(pause)
             now, spent = time.monotonic(), time.process_time()
-            pause = FLUSH_BUSY if spent - used > BUSY * (now - at) else FLUSH
+            self._pace.busy = spent - used > BUSY * (now - at)
+            pause = FLUSH_BUSY if self._pace.busy else FLUSH
             at, used = now, spent
             for keeper in list(self._keepers.values()):
                 if not keeper.busy:

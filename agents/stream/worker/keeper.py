@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from agents.stream.worker.log import Checkpoint, pack
 from agents.stream.worker.outputs import Out
+from agents.stream.worker.pace import Pace
 from agents.stream.worker.sender import Sender, Sent
 from agents.stream.worker.shard import Shard
 from agents.stream.worker.store import LogStore
@@ -33,9 +34,12 @@ class Kept(NamedTuple):
 
 
 class Keeper:
-    """`topic` is that of the shard's checkpoints; `every` milliseconds there is one, if anything was read."""
+    """`topic` is that of the shard's checkpoints; `every` milliseconds there is one, if anything was read.
 
-    def __init__(self, shard: Shard, topic: str, sender: Sender, logs: LogStore, every: int) -> None:
+    Less often while `pace` says so.
+    """
+
+    def __init__(self, shard: Shard, topic: str, sender: Sender, logs: LogStore, every: int, pace: Pace) -> None:
         self.shard = shard
         self.offsets: dict[int, int] = {}
         """The offset of the first message of each record of the log, by number."""
@@ -43,6 +47,7 @@ class Keeper:
         self.bytes = 0
         self.seconds = 0.0
         self._topic, self._sender, self._logs, self._every = topic, sender, logs, every / 1000
+        self._pace = pace
         self._lock = asyncio.Lock()
         self._in_flight: list[Sent] = []
         self._last = time.monotonic() - self._every * (shard.partition % 8) / 8  # not all at once
@@ -69,7 +74,7 @@ class Keeper:
             if self._dropped:
                 return
             shard = self.shard
-            due = final or shard.ahead or time.monotonic() - self._last >= self._every
+            due = final or shard.ahead or (shard.dirty and self._pace.due(time.monotonic(), self._last, self._every))
             if not due or not shard.dirty:
                 self._in_flight = [one for one in self._in_flight if not one.done() or one.exception()]
                 await self._send(shard.take(_now()))
@@ -83,7 +88,9 @@ class Keeper:
             if ahead:
                 record = record._replace(outbox=outputs)
             messages = pack(shard.partition, record)
-            self.seconds += time.perf_counter() - begin
+            took = time.perf_counter() - begin
+            self.seconds += took
+            self._pace.spent(took)
             if not ahead:
                 await self._send(outputs)
             await self._all_there()

@@ -6,13 +6,15 @@ processes may believe for a moment that a partition is theirs; whoever took over
 A record that is too large for one message comes in several, and counts once all are there.
 
 A message begins with a line of JSON that says what it is. What follows is a piece of the record, whose pieces together
-are text: a line with what is still to be sent, then two lines for each entry: [table, key] and its value, or nothing
-where the entry is gone.
+are text: a line with what is still to be sent; then, for some entries of one table at a time, a line [table, keys] and
+for each key a line with its value, or an empty one where the entry is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,8 +23,9 @@ from agents.stream.worker.outputs import Out
 from pipeline.state import Entry
 from schemas.base import ConfigError
 
-VERSION = 2
-"""What is written. 1, which is understood as well: no piece was cut within a line, each head had the outbox."""
+VERSION = 3
+"""What is written. Understood as well: 2, where each entry had a line [table, key] of its own, and 1, where also no
+piece was cut within a line and each head had the outbox."""
 MOST_BYTES = 500_000
 """Of a record in one message."""
 
@@ -81,12 +84,14 @@ def pack(partition: int, checkpoint: Checkpoint) -> list[Message]:
     ]
 
 
-def _lines(checkpoint: Checkpoint) -> Iterator[bytes]:
+def _lines(checkpoint: Checkpoint) -> list[bytes]:
     outbox = [[out.topic, out.partition, out.key.decode(), out.value.decode()] for out in checkpoint.outbox]
-    yield orjson.dumps(outbox)
-    for table, key, value in checkpoint.entries:
-        yield orjson.dumps((table, key))
-        yield value or b""
+    lines = [orjson.dumps(outbox)]
+    for table, entries in groupby(checkpoint.entries, itemgetter(0)):
+        _, keys, values = zip(*entries, strict=True)
+        lines.append(orjson.dumps((table, keys)))
+        lines += [value or b"" for value in values]
+    return lines
 
 
 class _Part(NamedTuple):
@@ -106,7 +111,7 @@ class Log:
         """Take in one message. Raises ConfigError for one of a version that is not known."""
         line, _, body = value.partition(b"\n")
         head = orjson.loads(line)
-        if head["v"] not in (1, VERSION):
+        if head["v"] not in range(1, VERSION + 1):
             raise ConfigError(f"the checkpoint log has records of version {head['v']}; this worker knows {VERSION}")
         mark = Mark(*head["mark"])
         parts = self._parts.setdefault(mark, {})
@@ -186,10 +191,19 @@ def _read(parts: Mapping[int, _Part]) -> tuple[list[Out], Iterator[tuple[tuple[s
         first, *lines = b"".join(bodies).split(b"\n")
         outbox = orjson.loads(first)
     outs = [Out(topic, partition, key.encode(), value.encode()) for topic, partition, key, value in outbox]
-    return outs, _entries(lines)
+    return outs, _entries(lines) if head["v"] == VERSION else _single_entries(lines)
 
 
 def _entries(lines: Sequence[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
+    at = 0
+    while at < len(lines):
+        table, keys = orjson.loads(lines[at])
+        begin, at = at + 1, at + 1 + len(keys)
+        for key, value in zip(keys, lines[begin:at], strict=True):
+            yield (table, key), value
+
+
+def _single_entries(lines: Sequence[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
     for at in range(0, len(lines) - 1, 2):
         table, key = orjson.loads(lines[at])
         yield (table, key), lines[at + 1]

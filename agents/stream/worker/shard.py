@@ -65,7 +65,7 @@ class Shard:
             self._cycle, self._cycle_start = self.tables.keys()[::-1], number
             self._fresh.clear()
         changed = self.tables.drain()
-        self._fresh.update((entry.table, entry.key) for entry in changed)
+        self._fresh.update([entry[:2] for entry in changed])
         entries = [*changed, *self._slice(changed)]
         if not self._cycle:
             self._keep, self._base = self._base, self._cycle_start

@@ -183,6 +183,19 @@ def test_a_log_of_the_first_version_is_understood() -> None:
     assert restored.checkpoint.outbox == [Out("replies", 0, b"c1", b"{}")]
 
 
+def test_a_log_of_the_second_version_is_understood() -> None:
+    head = b'{"v":2,"mark":[0,1,1],"previous":null,"base":1,"keep":1,"applied":{"in":7},"parts":2,"part":%d}'
+    found, body = Log(), b'[["replies",0,"c1","{}"]]\n["texts","a"]\n"one"\n["texts","gone"]\n\n["texts","b"]\n"two"'
+    for part, piece in enumerate([body[:50], body[50:]]):
+        found.add(head % part + b"\n" + piece, part)
+    restored = found.restore()
+    assert restored is not None
+    assert [tuple(entry) for entry in restored.checkpoint.entries] == [
+        ("texts", "a", b'"one"'), ("texts", "b", b'"two"'),
+    ]  # fmt: skip
+    assert restored.checkpoint.outbox == [Out("replies", 0, b"c1", b"{}")]
+
+
 def test_a_state_of_one_entry_that_no_message_could_hold_is_kept() -> None:
     topic, shard = Topic(), Counted()
     shard.table["large"] = "x" * 20_000_000
