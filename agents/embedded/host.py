@@ -67,7 +67,7 @@ def of_raw(raw: RawRecord) -> Fresh:
 
 def of_command(command: Command) -> Fresh:
     """A command as an input."""
-    return Fresh("command", command.time, command.by, "", command.model_dump_json().encode())
+    return Fresh("command", command.time, command.by, "", command.to_json())
 
 
 def of_tick(now: int) -> Fresh:
@@ -117,7 +117,7 @@ class Host:
         self.pump()  # the inbox may hold it already
         known = self.flow.reference
         self.keep(
-            Fresh("reference", at, NAMES[type(record)], "", record.model_dump_json().encode())
+            Fresh("reference", at, NAMES[type(record)], "", record.to_json())
             for record in records
             if known.differs(record)
         )
@@ -147,7 +147,7 @@ class Host:
         self.applied = one.seq
         for n, output in enumerate(outputs):
             kind, field = KINDS[type(output)]
-            identity, value = getattr(output, field), output.model_dump_json().encode()
+            identity, value = getattr(output, field), output.to_json()
             if kind in HISTORY:
                 self._history.append(Step(one.seq, n, kind, identity, value))
             if kind in CURRENT:
@@ -178,7 +178,7 @@ class Host:
     def _refuse(self, seq: int, raw: RawRecord, decoded: Decoded) -> None:
         for refused in decoded.refused:
             letter = dead_letter(raw, refused)
-            self._dead.append(Dead(letter.id, seq, letter.reason, letter.model_dump_json().encode()))
+            self._dead.append(Dead(letter.id, seq, letter.reason, letter.to_json()))
             self.dead[raw.source, letter.reason] = self.dead.get((raw.source, letter.reason), 0) + 1
 
     def _put(self, row: Row) -> None:
@@ -190,7 +190,7 @@ class Host:
         """Write what followed from the inputs so far."""
         for record in self.flow.export(alerts=False):
             kind, field = KINDS[type(record)]
-            self._put(Row(kind, getattr(record, field), record.version, record.model_dump_json().encode()))
+            self._put(Row(kind, getattr(record, field), record.version, record.to_json()))
         rows = list(self._rows.values())
         self.store.write(Checkpoint(self.applied, self.flow.drain(), rows, self._history, self._dead))
         self._rows, self._history, self._dead = {}, [], []

@@ -57,7 +57,7 @@ class Reader:
         for name, value in self._pages("SELECT key, value FROM state WHERE tab = ?", "key", "alerts", start, end):
             alert = stored_alert(name, value)
             if alert is not None:
-                yield name, alert.model_dump_json().encode()
+                yield name, alert.to_json()
 
     def _pages(self, query: str, column: str, kind: str, start: str, end: str) -> Iterator[tuple[str, bytes]]:
         """Some rows at a time, so that no reading stays open while its caller is elsewhere."""

@@ -154,4 +154,4 @@ class StoreIndexer:
         for one in refused:
             if one.document.kind != "dead":
                 letter = letter_of(one, self._now())
-                self._store.bury(Dead(letter.id, 0, letter.reason, letter.model_dump_json().encode()))
+                self._store.bury(Dead(letter.id, 0, letter.reason, letter.to_json()))

@@ -200,7 +200,7 @@ def pack_feedback(command: Command) -> bytes:
 
 def pack_record(record: Record) -> bytes:
     """One record as its schema says."""
-    return record.model_dump_json().encode()
+    return record.to_json()
 
 
 def _pack(

@@ -31,6 +31,7 @@ SETTLED = (-1,)
 """Before all events that are not settled."""
 NO_RULES = Rules(0, 0, 0, 0.0, 0.0, ())
 """For a state that is only shown."""
+_SIGNALS = {one.value: one for one in Signal}
 _SPELLS = Fold.__slots__.index("spells")
 
 
@@ -306,7 +307,7 @@ def record_of(fingerprint: str, state: AlertState) -> Alert:
         "resource": identity.resource,
         "component": identity.component,
         "check": identity.check,
-        "signal": Signal(identity.signal),
+        "signal": _SIGNALS[identity.signal],
         "status": AlertStatus.OPEN if view.open else AlertStatus.RESOLVED,
         "severity": BY_RANK[view.rank],
         "highest": BY_RANK[view.highest],
@@ -323,8 +324,10 @@ def record_of(fingerprint: str, state: AlertState) -> Alert:
         "flapping": view.flapping,
         "late": view.late,
         "history": tuple(
-            SeverityChange.trusted({"time": time, "severity": BY_RANK[rank] if rank else None})
-            for time, rank in view.history
+            [
+                SeverityChange.trusted({"time": time, "severity": BY_RANK[rank] if rank else None})
+                for time, rank in view.history
+            ]
         ),
         "url": view.url,
     }

@@ -381,14 +381,16 @@ class Scope:
         """Where a node is now, as a record; `version` is the number of the input that last moved it."""
         node = self.nodes[key]
         group = self.groups.get(node.group) if node.group else None
-        return Placement(
-            alert=node.about.fingerprint,
-            version=version,
-            scope=node.about.scope,
-            start=node.spell.start,
-            item=node.about.item,
-            incident=group.incident or None if group is not None else None,
-            suppressed=SuppressionReason(node.suppressed) if node.suppressed else None,
+        return Placement.trusted(
+            {
+                "alert": node.about.fingerprint,
+                "version": version,
+                "scope": node.about.scope,
+                "start": node.spell.start,
+                "item": node.about.item,
+                "incident": group.incident or None if group is not None else None,
+                "suppressed": SuppressionReason(node.suppressed) if node.suppressed else None,
+            }
         )
 
     def forget(self, node: Node) -> None:

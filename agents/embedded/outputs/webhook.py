@@ -98,7 +98,7 @@ class Webhook:
     def _letter(self, place: Place, body: bytes, detail: str) -> Dead:
         raw = RawRecord(source="webhook", received=self._now(), payload=body, origin=self._settings.url)
         letter = dead_letter(raw, Refused(BadRecord("undelivered", detail), body))
-        return Dead(letter.id, place.seq, letter.reason, letter.model_dump_json().encode())
+        return Dead(letter.id, place.seq, letter.reason, letter.to_json())
 
 
 def sign(secret: bytes, body: bytes) -> str:

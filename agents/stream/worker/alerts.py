@@ -8,7 +8,7 @@ from agents.stream import wire
 from agents.stream.partition import Partitioner
 from agents.stream.wire import Arrivals, Changes
 from agents.stream.worker.abreast import Abreast
-from agents.stream.worker.outputs import ALERTS, Out, outs
+from agents.stream.worker.outputs import ALERTS, Out, all_outs
 from agents.stream.worker.shard import Shard
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
@@ -149,7 +149,7 @@ class AlertShard(Shard):
 
     def export(self) -> None:
         """Send the records of the alerts that changed since the last checkpoint; to be called before one."""
-        self.outputs += outs(self.step.export())
+        self.outputs += all_outs(self.step.export())
 
     # -- state -----------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-from pydantic import BaseModel
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 from agents.stream.sizes import LARGEST
 from schemas.alert import Alert, LedgerEntry, Placement
+from schemas.base import Record
 from schemas.command import AuditEntry, Reply
 from schemas.event import DeadLetter
 from schemas.incident import Incident, ServiceLevelNotice
@@ -16,7 +16,7 @@ from schemas.incident import Incident, ServiceLevelNotice
 EVENTS, METRICS, ALERTS, COMMANDS, DEAD = "events", "metrics", "alerts", "commands", "dead"
 ALERT_STATE, SCOPE_STATE, SERIES_STATE = "state.alerts", "state.scopes", "state.series"
 
-ROUTES: dict[type[BaseModel], tuple[str, tuple[str, ...]]] = {
+ROUTES: dict[type[Record], tuple[str, tuple[str, ...]]] = {
     Alert: ("fingerprint", ("alerts.current",)),
     Placement: ("alert", ("placements",)),
     Incident: ("id", ("incidents", "incidents.history")),
@@ -42,26 +42,34 @@ class Out(NamedTuple):
     value: bytes
 
 
-def outs(records: Sequence[BaseModel]) -> list[Out]:
+_made = cast("Callable[[tuple[Any, ...]], Out]", partial(tuple.__new__, Out))
+"""As `Out` itself, in half the time."""
+
+
+def outs(records: Sequence[Record]) -> list[Out]:
     """The messages of some records; of one that comes twice in the same version only the last."""
     if len(records) < 2:  # as nearly always
-        return [out for record in records for out in _outs(record)]
+        return all_outs(records)
     found: dict[tuple[str, bytes, int, int], Out] = {}
     for number, record in enumerate(records):
-        version = getattr(record, "version", -number)
-        spell = getattr(record, "start", 0)  # one input may move several spells of one alert
-        for out in _outs(record):
+        fields = record.__dict__
+        version = fields.get("version", -number)
+        spell = fields.get("start", 0)  # one input may move several spells of one alert
+        for out in all_outs((record,)):
             found[out.topic, out.key, version, spell] = out
     return list(found.values())
 
 
-def _outs(record: BaseModel) -> Iterator[Out]:
-    field, topics = ROUTES[type(record)]
-    key, value = str(getattr(record, field)).encode(), record.__pydantic_serializer__.to_json(record)
-    if len(value) > LARGEST and isinstance(record, Incident):
-        value = _cut(record).model_dump_json().encode()
-    for topic in topics:
-        yield Out(topic, None, key, value)
+def all_outs(records: Iterable[Record]) -> list[Out]:
+    """The messages of records of which none comes twice."""
+    found: list[Out] = []
+    for record in records:
+        field, topics = ROUTES[type(record)]
+        key, value = getattr(record, field).encode(), record.to_json()
+        if len(value) > LARGEST and isinstance(record, Incident):
+            value = _cut(record).to_json()
+        found += [_made((topic, None, key, value)) for topic in topics]
+    return found
 
 
 def _cut(incident: Incident) -> Incident:
@@ -76,6 +84,6 @@ def _cut(incident: Incident) -> Incident:
         }
     )
     for name in ("members", "candidates", "items", "notes", "services", "merged_from", "changes", "runbooks"):
-        while (size := len(few.model_dump_json().encode())) > LARGEST and (all_of_them := getattr(few, name)):
+        while (size := len(few.to_json())) > LARGEST and (all_of_them := getattr(few, name)):
             few = few.model_copy(update={name: all_of_them[: int(len(all_of_them) * min(0.9, LARGEST / size))]})
     return few

@@ -9,7 +9,7 @@ import orjson
 from agents.stream import wire
 from agents.stream.wire import Changes
 from agents.stream.worker.abreast import Abreast
-from agents.stream.worker.outputs import METRICS, Out, outs
+from agents.stream.worker.outputs import METRICS, Out, all_outs, outs
 from agents.stream.worker.shard import Shard
 from pipeline.clock import Clock
 from pipeline.scope_step import ScopeStep
@@ -123,7 +123,7 @@ class ScopeShard(Shard):
 
     def export(self) -> None:
         """Send where spells were put since the last checkpoint; to be called before one."""
-        self.outputs += outs(self.step.export())
+        self.outputs += all_outs(self.step.export())
 
     # -- state -----------------------------------------------------------------------------------------------------
 
