@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
-from pipeline.stages.arrival import FOLDED, Arrival, Passing
+from pipeline.stages.arrival import FOLDED, WITHIN, Arrival, Passing, Plain
 from pipeline.stages.change import AlertChange, told
 from pipeline.stages.intake import Intake
 from pipeline.stages.node import MODELS
@@ -21,6 +21,7 @@ class AlertStep:
 
     def __init__(self, settings: FlowSettings, clock: Clock) -> None:
         self.clock = clock
+        self._plain_is_right = min(settings.time.skew, settings.time.lateness) >= WITHIN
         self.skew = Skew(settings.time.skew)
         self.intake = Intake(settings)
 
@@ -38,9 +39,21 @@ class AlertStep:
             clock.count("late")
         return time
 
-    def fold(self, event: Arrival, time: Millis) -> AlertChange | None:
+    def knows(self, plain: Sequence[Plain]) -> bool:
+        """Whether it is known of all these events that their own times are right and that none is late."""
+        return self._plain_is_right and all(
+            one.oldest >= self.clock.watermark and not self.skew.corrects(one.source) for one in plain
+        )
+
+    def count(self, plain: Sequence[Plain]) -> None:
+        """Count events of which that is known; say `skew.prompt` of them as well, in their places."""
+        for one in plain:
+            for kind, count in one.kinds.items():
+                self.clock.arrive(kind, one.source, count)
+
+    def fold(self, event: Arrival | Passing, time: Millis) -> AlertChange | None:
         """Fold the event just begun with into its alert. None where that changed nothing but counts."""
-        if event.kind not in FOLDED:
+        if event.kind not in FOLDED or isinstance(event, Passing):
             self.intake.last_reason = ""
             return None
         clock = self.clock

@@ -39,11 +39,11 @@ class Clock:
         self.count(what)
         return self.seq
 
-    def arrive(self, kind: str, source: str) -> int:
-        """One more input, which is an event: its number."""
-        self.seq += 1
+    def arrive(self, kind: str, source: str, count: int = 1) -> int:
+        """One more input, which is an event, or so many at once: the number of the last one."""
+        self.seq += count
         key = (kind, source)
-        self._arrived[key] = self._arrived.get(key, 0) + 1
+        self._arrived[key] = self._arrived.get(key, 0) + count
         return self.seq
 
     def count(self, name: str) -> None:

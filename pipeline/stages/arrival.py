@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.base import Millis
+from schemas.base import SECOND, Millis
 from schemas.event import Event, EventKind, Signal
 from schemas.severity import Severity
 
@@ -47,3 +48,27 @@ class EventRow(NamedTuple):
 
 
 Arrival = Event | EventRow
+
+
+class Plain(NamedTuple):
+    """The events of one source in a pack that say nothing but that time goes on, all together.
+
+    None of them is folded, was received more than `WITHIN` before or after its own time, or is older by more than that
+    than the newest event before it in the pack. `kinds` counts them by kind. `newest` are pairs (N, time): of that time
+    was the newest of those since the pair before, when the Nth (from 0) came of the events that are looked at one by
+    one. There is a pair before each of these that did not come in time either, and one after all.
+    """
+
+    source: str
+    kinds: Mapping[str, int]
+    oldest: Millis
+    newest: Sequence[tuple[int, Millis]]
+
+
+WITHIN = 10 * SECOND
+"""See `Plain`."""
+
+
+def is_prompt(event: Event, top: Millis) -> bool:
+    """Whether an event came in time; `top` is the time of the newest before it in the pack."""
+    return -WITHIN <= event.received - event.time <= WITHIN and top - event.time <= WITHIN

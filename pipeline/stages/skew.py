@@ -86,6 +86,22 @@ class Skew:
         self._learn(key, own, time, gap)
         return _moved(own, event)
 
+    def corrects(self, source: str) -> bool:
+        """Whether the clock of a source is known to be off."""
+        clock = self.table.live.get(source)
+        return clock is not None and bool(clock[2])
+
+    def prompt(self, source: str, newest: Millis) -> None:
+        """Events of a source have come whose times are right: what `correct` makes of them, whatever their order."""
+        clock = self.table.live.get(source)
+        if clock is None:
+            self.table[source] = [[newest], [], []]
+        elif clock[1] or clock[2]:
+            self._learn(source, clock, newest, 0)
+        elif newest > clock[0][0]:
+            clock[0][0] = newest
+            self.table.touch(source)
+
     def steady(self) -> dict[str, int]:
         """Clocks that are steadily off, with the error in milliseconds (positive: behind)."""
         now = {key: clock[2][-1] for key, clock in sorted(self.table.live.items()) if clock[2]}

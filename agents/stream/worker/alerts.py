@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from agents.stream import wire
 from agents.stream.partition import Partitioner
@@ -68,7 +69,7 @@ class AlertShard(Shard):
         self.step = AlertStep(settings, clock)
         self._skew = settings.time.skew
         self.upstreams = Upstreams(settings.time.idle)
-        self.abreast = Abreast(Upstreams(settings.time.idle), wire.pack_events, wire.unpack_arrivals)
+        self.abreast = Abreast(Upstreams(settings.time.idle), attrgetter("data"), wire.unpack_arrivals)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         own = (self.upstreams.table, self.numbers, self.had_of)
@@ -80,30 +81,48 @@ class AlertShard(Shard):
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def apply(self, pack: Arrivals) -> None:
-        """Handle one message, and those that waited for it."""
+        """Handle one message, and those that waited for it. Raises BadRecord."""
+        pack = self._as_needed(pack)
         self.upstreams.told(pack.origin, 0, pack.sent)
         for one in self.abreast.through(pack):
             self._apply(one)
+
+    def _as_needed(self, pack: Arrivals) -> Arrivals:
+        """A pack with those of its events that have to be looked at."""
+        return pack if self.step.knows(pack.plain) else wire.one_by_one(pack)
 
     def _apply(self, pack: Arrivals) -> None:
         """Time goes on with each event of a pack, as it did upstream, as far as others have come.
 
         What the models say of a series may be newer than what they have read of others, which is what `high` says.
         """
-        step, clock = self.step, self.clock
+        step, skew = self.step, self._skew
+        pack = self._as_needed(pack)  # where it was held, things may have changed
         most = min(pack.high, self.upstreams.least_beside(pack.origin))
-        for event in self._new(pack):
+        step.count(pack.plain)
+        plain = sorted((at, one.source, newest) for one in pack.plain for at, newest in one.newest)[::-1]
+        for at, event in enumerate(self._new(pack)):
+            while plain and plain[-1][0] == at:
+                self._prompt(*plain.pop()[1:], most)
             time = step.time_of(event)
-            if most > clock.high < (high := vouched_time(event, self._skew)):
-                self._advance(min(high, most))
-            if isinstance(event, Passing):
-                continue
+            self._come_to(vouched_time(event, skew), most)
             change = step.fold(event, time)
             if change is not None:
                 self._keep_for_later(change)
+        for _, source, newest in plain[::-1]:
+            self._prompt(source, newest, most)
         self.upstreams.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
         step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
+
+    def _prompt(self, source: str, newest: Millis, most: Millis) -> None:
+        """Events of a source have come that only move time."""
+        self.step.skew.prompt(source, newest)
+        self._come_to(newest, most)
+
+    def _come_to(self, high: Millis, most: Millis) -> None:
+        if most > self.clock.high < high:
+            self._advance(min(high, most))
 
     def _new(self, pack: Arrivals) -> Iterable[Arrival | Passing]:
         """The events of a pack, unless it was there before."""

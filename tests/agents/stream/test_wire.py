@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -11,13 +12,14 @@ from agents.stream import wire
 from agents.stream.wire import (
     Changes,
     Events,
+    one_by_one,
     pack_changes,
     pack_events,
     unpack_arrivals,
     unpack_changes,
     unpack_events,
 )
-from pipeline.stages.arrival import FOLDED, EventRow, Passing
+from pipeline.stages.arrival import FOLDED, WITHIN, EventRow, Passing
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
 from schemas.base import BadRecord
@@ -25,6 +27,7 @@ from schemas.command import Action, Command
 from schemas.event import END_OF_TIME, Event, EventKind, Signal
 from schemas.severity import Severity
 
+T0 = 1_772_409_600_000
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 labels = st.dictionaries(texts, texts, max_size=3)
@@ -75,16 +78,52 @@ def test_events_come_out_as_they_went_in(pack: Events) -> None:
     assert [event.model_copy(update={"time": 1}).time for event in out.events] == [1] * len(pack.events)
 
 
+def rows_of(pack: Events, *kinds: str) -> list[EventRow]:
+    return [EventRow(**event.__dict__) for event in pack.events if event.kind in kinds]
+
+
 @given(event_packs)
-def test_the_alert_step_gets_whole_what_it_folds_and_of_the_rest_what_moves_the_clock(pack: Events) -> None:
+def test_the_alert_step_gets_what_it_has_to_look_at_and_can_ask_for_the_rest(pack: Events) -> None:
     out = unpack_arrivals(pack_events(pack))
-    assert out._replace(events=()) == pack._replace(events=())
-    for got, event in zip(out.events, pack.events, strict=True):
-        if event.kind in FOLDED:
-            assert got == EventRow(**event.__dict__)
-        else:
-            assert got == Passing(event.kind, event.time, event.received, event.source, event.resource)
-    assert unpack_arrivals(pack_events(out)) == out
+    assert out[:3] == pack[:3]
+    assert (out.rests, out.number) == (pack.rests, pack.number)
+    rows = rows_of(pack, *EventKind)
+    assert [row for row in out.events if row.kind in FOLDED] == rows_of(pack, *FOLDED)
+    assert [row for row in rows if row in out.events] == list(out.events)
+    assert one_by_one(out)._replace(plain=out.plain) == out._replace(events=rows)
+    assert unpack_arrivals(out.data) == out
+
+
+prompt_events = st.builds(
+    lambda event, time, after, kind, source: event.model_copy(
+        update={"time": T0 + time, "received": T0 + time + after, "kind": kind, "source": source}
+    ),
+    events,
+    st.integers(0, 3 * WITHIN),
+    st.sampled_from((0, 1, WITHIN, WITHIN + 1, -WITHIN, -WITHIN - 1)),
+    st.sampled_from((EventKind.PROBLEM, EventKind.INFORMATION, EventKind.INFORMATION, EventKind.REQUEST)),
+    st.sampled_from("ab"),
+)
+
+
+@given(st.lists(prompt_events, max_size=12))
+def test_what_is_said_of_plain_events_is_true_of_each_of_them(some: list[Event]) -> None:
+    pack = Events("raw.a/0", T0, T0, some)
+    data = pack_events(pack)
+    out, places = unpack_arrivals(data), [at for line in data.split(b"\n")[1:] for at in orjson.loads(line)["places"]]
+    plain = [some[at] for at in places]
+    assert all(event.kind not in FOLDED and abs(event.received - event.time) <= WITHIN for event in plain)
+    assert len(plain) + len(out.events) == len(some)
+    assert sorted(one.source for one in out.plain) == sorted({event.source for event in plain})
+    for one in out.plain:
+        its = [event for event in plain if event.source == one.source]
+        assert one.kinds == {str(kind): n for kind, n in Counter(event.kind for event in its).items()}
+        assert one.oldest == min(event.time for event in its)
+        assert max(newest for _, newest in one.newest) == max(event.time for event in its)
+        looked_at = [at for at in range(len(some)) if at not in places]
+        for before, newest in one.newest:
+            end = looked_at[before] if before < len(looked_at) else len(some)
+            assert newest in [some[at].time for at in places if at < end and some[at].source == one.source]
 
 
 def test_a_row_has_the_fields_of_an_event() -> None:
@@ -94,9 +133,9 @@ def test_a_row_has_the_fields_of_an_event() -> None:
 @given(event_packs)
 def test_a_pack_is_a_line_and_a_second_one_where_events_only_pass(pack: Events) -> None:
     first, *more = [orjson.loads(line) for line in pack_events(pack).split(b"\n")]
-    passing = [event.id for event in pack.events if event.kind not in FOLDED]
-    assert [row[0] for line in more for row in line["rows"]] == passing
-    assert len(first.get("rows", [])) == len(pack.events) - len(passing)
+    kinds = [row[1] for line in more for row in line["rows"]]
+    assert not set(kinds) & set(FOLDED)
+    assert len(first.get("rows", [])) == len(pack.events) - len(kinds)
     assert wire.event_records(pack_events(pack)) == [event.model_dump(mode="json") for event in pack.events]
 
 
@@ -106,14 +145,15 @@ def test_events_of_another_version_of_the_record_are_understood(pack: Events) ->
     for line in lines:
         if "rows" in line:
             _shuffle(line)
-        if "passing" in line:
-            _shuffle(line["passing"])
+        if "plain" in line:
+            _shuffle(line["plain"])
     data = b"\n".join(map(orjson.dumps, lines))
     assert unpack_events(data) == pack
     assert wire.event_records(data) == [event.model_dump(mode="json") for event in pack.events]
-    for got, wanted in zip(unpack_arrivals(data).events, unpack_arrivals(pack_events(pack)).events, strict=True):
-        assert isinstance(got, Passing) == isinstance(wanted, Passing)
-        assert [getattr(got, name) for name in Passing._fields] == [getattr(wanted, name) for name in Passing._fields]
+    got, wanted = unpack_arrivals(data), unpack_arrivals(pack_events(pack))
+    assert got.plain == wanted.plain
+    for one, other in zip(one_by_one(got).events, one_by_one(wanted).events, strict=True):
+        assert [getattr(one, name) for name in EventRow._fields] == list(other)
 
 
 def _shuffle(table: dict[str, Any]) -> None:
@@ -127,11 +167,29 @@ def _shuffle(table: dict[str, Any]) -> None:
 def test_packs_of_the_first_version_are_understood(pack: Events) -> None:
     message = orjson.loads(pack_events(pack).partition(b"\n")[0])
     message |= {"v": 1, "fields": wire.EVENT_FIELDS}
+    message.pop("plain", None)
     message["rows"] = [[event.model_dump(mode="json")[name] for name in wire.EVENT_FIELDS] for event in pack.events]
-    message.pop("passing", None)
     assert unpack_events(orjson.dumps(message)) == pack
     rows = [EventRow(**event.__dict__) for event in pack.events]
     assert list(unpack_arrivals(orjson.dumps(message)).events) == rows
+
+
+@given(event_packs, st.booleans())
+def test_packs_of_the_second_version_are_understood(pack: Events, whole: bool) -> None:
+    first, *more = [orjson.loads(line) for line in pack_events(pack).split(b"\n")]
+    first |= {"v": 2}
+    first.pop("plain", None)
+    expected: list[EventRow | Passing] = list(rows_of(pack, *EventKind))
+    for line in more:
+        places = line.pop("places")
+        told = [[getattr(pack.events[at], name) for name in Passing._fields] for at in places]
+        rows = [[place, *row] for place, row in zip(places, told, strict=True)]
+        first["passing"] = {"fields": wire.PASSING_FIELDS, "rows": rows}
+        for place, row in zip(places, told, strict=True):
+            expected[place] = Passing(*row)
+    data = b"\n".join(map(orjson.dumps, [first, *more]))
+    assert unpack_events(data) == pack
+    assert unpack_arrivals(data if whole else data.partition(b"\n")[0]).events == expected
 
 
 @given(change_packs)
@@ -167,7 +225,7 @@ def test_a_tick_is_small() -> None:
         (b"{", "not-json"),
         (b"[]", "not-a-pack"),
         (b'{"v": 1, "kind": "changes"}', "not-a-pack"),
-        (b'{"v": 3, "kind": "events"}', "unknown-version"),
+        (b'{"v": 4, "kind": "events"}', "unknown-version"),
         (b'{"v": 1, "kind": "events", "origin": "raw.a/0", "high": 1}', "not-a-pack"),
         (b'{"v": 2, "kind": "events", "origin": "raw.a/0", "high": 1, "sent": 1}\n{', "not-a-pack"),
         (

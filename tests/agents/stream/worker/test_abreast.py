@@ -21,6 +21,7 @@ from pipeline.settings import FlowSettings
 from pipeline.stages.skew import vouched_time
 from schemas.base import HOUR, Record
 from schemas.incident import Incident
+from tests.agents.stream.worker.packs import arrived
 from tests.integration.kafka.worker.stage import by_members
 
 SETTINGS = FlowSettings()
@@ -52,7 +53,7 @@ def changes_of(partition: int) -> dict[int, list[Changes]]:
         some = EVENTS[at : at + PACK]
         high = max((high, *(vouched_time(event, SETTINGS.time.skew) for event in some)))
         mine = [event for event in some if partition_of(event.fingerprint.encode(), PARTS) == partition]
-        shard.apply(Events("raw.day/0", high if some else high + SETTINGS.time.lateness, now, mine))
+        shard.apply(arrived(Events("raw.day/0", high if some else high + SETTINGS.time.lateness, now, mine)))
         now += TICK
         take()
     now += 10 * TICK

@@ -13,13 +13,14 @@ import pytest
 from agents.simulate import simulate
 from agents.stream import wire
 from agents.stream.partition import partition_of
-from agents.stream.wire import Arrivals
+from agents.stream.wire import Arrivals, Events
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.outputs import Out
 from agents.stream.worker.scopes import ScopeShard
 from pipeline.flow import Flow
 from pipeline.stages.skew import vouched_time
 from schemas.incident import Incident
+from tests.agents.stream.worker.packs import arrived
 from tests.integration.kafka.worker.stage import Play, by_members, play_of
 
 EVENTS = 12_000
@@ -57,9 +58,9 @@ def packed(play: Play) -> list[list[Arrivals]]:
             high = max(high, vouched_time(event, play.flow.time.skew))
             some[partition_of(event.fingerprint.encode(), PARTITIONS)].append(event)
         for target, events in enumerate(some):
-            packs[target].append(Arrivals("raw.day/0", high, at, events))
+            packs[target].append(arrived(Events("raw.day/0", high, at, events)))
     for target in range(PARTITIONS):
-        packs[target].append(Arrivals("raw.day/0", high + play.flow.time.lateness, len(play.events)))
+        packs[target].append(arrived(Events("raw.day/0", high + play.flow.time.lateness, len(play.events))))
     return packs
 
 

@@ -21,6 +21,7 @@ from schemas.alert import Alert
 from schemas.base import HOUR, MINUTE, SECOND
 from schemas.command import Action, Command, Role
 from schemas.event import MetricSample
+from tests.agents.stream.worker.packs import arrived
 from tests.pipeline.test_trend_step import BEGIN, KNOWN, STEP, calm, high, sample
 
 SETTINGS = FlowSettings()
@@ -135,13 +136,13 @@ def test_what_comes_of_it_are_the_alerts_of_one_process_and_a_repeat_changes_not
         sent += said(shard.take(offset * SECOND))
     random = Random(3)
     for at, (target, one) in enumerate(sent):
-        alerts[target or 0].apply(one)
+        alerts[target or 0].apply(arrived(one))
         if random.random() < 0.2:  # a crash: what was sent since the last checkpoint comes again
             for again, old in sent[max(at - 40, 0) : at + 1]:
-                alerts[again or 0].apply(old)
+                alerts[again or 0].apply(arrived(old))
     flow, expected = embedded(WRONG)
     for one_shard in alerts:
-        one_shard.apply(Events("detect/0", flow.high, 2))
+        one_shard.apply(arrived(Events("detect/0", flow.high, 2)))
     found = sorted((a for one in alerts for a in one.step.export()), key=lambda alert: alert.fingerprint)
     assert bare(found) == bare(expected)
     assert len(found) == len(NAMES)
@@ -157,7 +158,7 @@ def test_a_sample_that_was_long_on_its_way_does_not_count_as_a_wrong_clock() -> 
     for offset, one in enumerate(packs_of(late)):
         shard.apply(one, offset)
     for _, told in said(shard.take(0)):
-        alerts.apply(told)
+        alerts.apply(arrived(told))
     assert alerts.counters()["events"] > 20
     assert alerts.step.skew.steady() == {}
     assert "skew corrected" not in alerts.counters()
@@ -185,7 +186,7 @@ def test_time_is_told_as_far_as_the_slowest_upstream_partition_has_come() -> Non
 
 def test_models_rest_once_all_they_read_is_at_its_end() -> None:
     shard, alerts = shard_of(), AlertShard(SETTINGS, 0, 1)
-    alerts.apply(Events("raw.native/0", BEGIN + HOUR, 1_000))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + HOUR, 1_000)))
     shard.apply(Samples("raw.a/0", BEGIN, 1_000, [sample(0, 1.0)]), 0)
     shard.apply(Samples("raw.b/0", BEGIN, 1_000), 1)
     for offset, name in enumerate(("raw.a/0", "raw.b/0"), 2):
@@ -193,22 +194,22 @@ def test_models_rest_once_all_they_read_is_at_its_end() -> None:
         shard.apply(Samples(name, BEGIN, 1_000, rests=True), offset)
     (told,) = (one for target, one in said(shard.take(9 * SECOND)) if target == 0)
     assert told.rests
-    alerts.apply(told)
-    alerts.apply(Events("raw.native/0", BEGIN + 2 * HOUR, 1_001))
+    alerts.apply(arrived(told))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + 2 * HOUR, 1_001)))
     assert alerts.clock.high == BEGIN + 2 * HOUR
 
 
 def test_the_alert_step_waits_for_models_that_are_a_little_behind_and_not_for_others() -> None:
     alerts = AlertShard(SETTINGS, 0, 1)
-    alerts.apply(Events("detect/0", BEGIN, 1_000))
-    alerts.apply(Events("raw.native/0", BEGIN + MINUTE, 1_000))
+    alerts.apply(arrived(Events("detect/0", BEGIN, 1_000)))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + MINUTE, 1_000)))
     assert alerts.clock.high == BEGIN
-    alerts.apply(Events("raw.native/0", BEGIN + HOUR, 1_000 + IDLE))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + HOUR, 1_000 + IDLE)))
     assert alerts.clock.high == BEGIN
-    alerts.apply(Events("raw.native/0", BEGIN + HOUR, 1_001 + IDLE))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + HOUR, 1_001 + IDLE)))
     assert alerts.clock.high == BEGIN + HOUR
-    alerts.apply(Events("detect/0", BEGIN + MINUTE, 1_001))
-    alerts.apply(Events("raw.native/0", BEGIN + 2 * HOUR, 1_002 + IDLE))
+    alerts.apply(arrived(Events("detect/0", BEGIN + MINUTE, 1_001)))
+    alerts.apply(arrived(Events("raw.native/0", BEGIN + 2 * HOUR, 1_002 + IDLE)))
     assert alerts.clock.high == BEGIN + 2 * HOUR, "it goes on from what was sent long ago"
 
 
@@ -218,7 +219,7 @@ def test_what_is_said_of_a_series_that_is_ahead_does_not_move_time() -> None:
     for offset, one in enumerate(packs_of(WRONG), 1):
         shard.apply(one, offset)
     for target, told in said(shard.take(SECOND)):
-        alerts[target or 0].apply(told)
+        alerts[target or 0].apply(arrived(told))
     assert {one.clock.high for one in alerts} == {BEGIN}
     assert sum(one.counters().get("events", 0) for one in alerts) >= 2 * len(NAMES)
 

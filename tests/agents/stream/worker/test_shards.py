@@ -4,7 +4,7 @@ from random import Random
 
 from agents.simulate import simulate
 from agents.stream.partition import partition_of
-from agents.stream.wire import Changes, Events, unpack_changes
+from agents.stream.wire import Arrivals, Changes, Events, unpack_changes
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.log import Log, pack
 from agents.stream.worker.scopes import ScopeShard
@@ -12,14 +12,15 @@ from benchmarks.day import decoded
 from pipeline.settings import FlowSettings
 from schemas.command import Action, Command, Role
 from schemas.event import Event
+from tests.agents.stream.worker.packs import arrived
 
 SETTINGS = FlowSettings()
 DAY = simulate(1)
 EVENTS = [event for event, _ in decoded(DAY)][:4000]
 
 
-def packs_of(events: list[Event]) -> list[Events]:
-    return [Events("raw.day/0", max(e.time for e in some), 1, some) for some in _parts(events, 50)]
+def packs_of(events: list[Event]) -> list[Arrivals]:
+    return [arrived(Events("raw.day/0", max(e.time for e in some), 1, some)) for some in _parts(events, 50)]
 
 
 def _parts(events: list[Event], size: int) -> list[list[Event]]:

@@ -80,7 +80,7 @@ def assert_exactly_once(stage: Stage) -> None:
         shard = AlertShard(stage.config.flow, partition, 4)
         for message in read:
             if message.partition == partition:
-                shard.apply(wire.unpack_events(message.value or b""))
+                shard.apply(wire.unpack_arrivals(message.value or b""))
         for out in shard.take(0):
             pack = wire.unpack_changes(out.value)
             assert out.partition is not None
