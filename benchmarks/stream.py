@@ -107,13 +107,15 @@ def kept(worker: Worker, seconds: float) -> dict[str, float]:
 
 
 def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path, workers: int) -> dict[str, Any]:
-    """Packed messages through workers of the role correlate."""
+    """Packed messages through workers of the role correlate, which are there before the first one is sent."""
     settings = of_settings(bootstrap, clock=False)
     stage = Stage(settings, Play(found.reference, []))
     stage.set()
-    stage.play(events)
+    messages = list(stage.packed(events))
     running = [Worker(settings, f"agents-{n}", folder) for n in range(workers)]
     with ended(running):
+        _served(running, 0)
+        stage.put(messages)
         rate, shares = drained(running, EVENTS, len(events))
         figures = {
             "events_per_second": rate,

@@ -34,7 +34,7 @@ FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
 FLUSH_BUSY = 0.1
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
-BUSY = 0.7
+BUSY = 0.5
 """That is so while we use more than this of a CPU."""
 BUFFER = 4096
 """Messages that may wait in memory."""

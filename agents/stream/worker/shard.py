@@ -11,8 +11,8 @@ from pipeline.clock import Clock
 from pipeline.state import Entry, Table, Tables
 
 SLICES = 64
-"""A checkpoint writes at least this part of the state anew, and otherwise as much as has changed: so the log is never
-longer than about twice the state."""
+"""A checkpoint writes at least this part of the state anew, and otherwise half as much as has changed: so the log is
+never longer than about three times the state."""
 
 
 class Shard:
@@ -75,8 +75,8 @@ class Shard:
         return record
 
     def _slice(self, changed: list[Entry]) -> list[Entry]:
-        """The next entries of the cycle: as many as have changed, and at least a fixed part of all."""
-        left = max(len(changed), len(self.tables) // SLICES + 1)
+        """The next entries of the cycle: half as many as have changed, and at least a fixed part of all."""
+        left = max(len(changed) // 2, len(self.tables) // SLICES + 1)
         out: list[Entry] = []
         while self._cycle and left:
             left -= 1

@@ -60,6 +60,7 @@ class Stage:
         self.settings = settings
         self.reference: Sequence[Record] = play.reference
         self.events: Sequence[Event] = play.events
+        self._events = settings.topic("events")
         self._high = 0
 
     # -- before ----------------------------------------------------------------------------------------------------
@@ -76,25 +77,32 @@ class Stage:
 
     def play(self, events: Iterable[Event] | None = None, pause: float = 0.0) -> None:
         """Put events into the topic of events, packed as the ingest hop does; then let time pass."""
-        producer = clients.producer(self.settings)
-        topic = self.settings.topic("events")
-        played = list(self.events if events is None else events)
-        targets = len(producer.partitions_for(topic))
+        self.put(self.packed(self.events if events is None else events), pause)
+
+    def packed(self, events: Iterable[Event]) -> Iterator[list[bytes]]:
+        """Messages of the topic of events, one for each partition at a time; at last those that let time pass."""
+        played = list(events)
+        (targets,) = (one.partitions for one in topics.wanted(self.settings, ()) if one.name == self._events)
         for at in range(0, len(played), PACK * targets):
             packs: list[list[Event]] = [[] for _ in range(targets)]
             for event in played[at : at + PACK * targets]:
                 self._high = max(self._high, vouched_time(event, self.config.flow.time.skew))
                 packs[partition_of(event.fingerprint.encode(), targets)].append(event)
-            self._send(producer, topic, packs)
-            time.sleep(pause)
+            yield [self._pack(some) for some in packs]
         self._high += self.config.flow.time.lateness + REST
-        self._send(producer, topic, [[] for _ in range(targets)])
-        producer.close()
+        yield [self._pack([]) for _ in range(targets)]
 
-    def _send(self, producer: clients.Producer, topic: str, packs: list[list[Event]]) -> None:
-        for target, some in enumerate(packs):
-            pack = Events(ORIGIN, self._high, time.time_ns() // 1_000_000, some)
-            producer.send(topic, wire.pack_events(pack), partition=target)
+    def _pack(self, events: list[Event]) -> bytes:
+        return wire.pack_events(Events(ORIGIN, self._high, time.time_ns() // 1_000_000, events))
+
+    def put(self, messages: Iterable[Sequence[bytes]], pause: float = 0.0) -> None:
+        """Send messages that are packed."""
+        producer = clients.producer(self.settings)
+        for some in messages:
+            for target, value in enumerate(some):
+                producer.send(self._events, value, partition=target)
+            time.sleep(pause)
+        producer.close()
 
     # -- afterwards ------------------------------------------------------------------------------------------------
 
