@@ -30,7 +30,7 @@ def macros_of(body: dict[str, Any]) -> dict[str, str]:
     return macros
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _macro_names(keys: tuple[str, ...]) -> tuple[str, ...]:
     """The names of all macros of a message: nearly all messages of a monitor have the same."""
     return tuple(map(macro_name, keys))
