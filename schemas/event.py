@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -118,4 +119,22 @@ def content_id(*parts: str | bytes) -> str:
     return blake2b(b"".join(pieces), digest_size=12).hexdigest()
 
 
-_LENGTHS = [b"%d:" % size for size in range(256)]
+def content_ids(*first: str) -> Callable[..., str]:
+    """`content_id` for texts that come after these parts, in half the time where all are ASCII, as nearly always."""
+    begin = "".join(f"{len(part)}:{part}" for part in first)
+
+    def made(*parts: str) -> str:
+        text = begin
+        for part in parts:
+            size = len(part)
+            text += _SIZES[size] if size < len(_SIZES) else f"{size}:"
+            text += part
+        if not text.isascii():  # what counts is how many bytes a part has
+            return content_id(*first, *parts)
+        return blake2b(text.encode(), digest_size=12).hexdigest()
+
+    return made
+
+
+_SIZES = [f"{size}:" for size in range(256)]
+_LENGTHS = [size.encode() for size in _SIZES]

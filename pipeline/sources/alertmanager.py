@@ -117,8 +117,9 @@ class Alertmanager:
         until = str(ended if resolved else at if ends is None else ends)  # each repeat is an event of its own
         identity = content_id(known.fingerprint, state, known.severity, str(starts), until, annotations)
         # Times are in range since they were read, and nothing else differs from the record that was validated.
-        return known.model_copy(
-            update={
+        return Event.trusted(
+            {
+                **known.__dict__,
                 "id": identity,
                 "kind": EventKind.RESOLUTION if resolved else kind_at(known.severity),
                 "time": time,

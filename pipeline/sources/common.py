@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from pipeline.settings import parse_duration
 from pipeline.sources.base import Decoded, Refused
-from schemas.base import BadRecord, ConfigError
-from schemas.event import END_OF_TIME, Event, EventKind, MetricSample
+from pipeline.sources.times import LATEST
+from schemas.base import LONGEST_NAME, BadRecord, ConfigError
+from schemas.event import END_OF_TIME, Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
 REASONS = frozenset(
@@ -34,7 +35,11 @@ REASONS = frozenset(
 """Every reason a source may give. Stable: they are counted and matched on."""
 
 LONGEST_SUMMARY = 8192
+PROBLEM, RESOLUTION, INFORMATION = EventKind.PROBLEM, EventKind.RESOLUTION, EventKind.INFORMATION
+FAULT = Signal.FAULT
+"""These by names of their own: to look one up in its class costs as much as to call a function."""
 
+_INFO = Severity.INFO
 _TIMES = {"time", "received", "ends_at"}
 _T = TypeVar("_T")
 _event: Callable[[dict[str, Any]], Event] = Event.__pydantic_validator__.validate_python
@@ -120,7 +125,7 @@ def require(fields: Mapping[str, object], *names: str) -> str:
 
 def kind_at(severity: Severity) -> EventKind:
     """What an open report of this severity is: "info" is never a problem."""
-    return EventKind.INFORMATION if severity is Severity.INFO else EventKind.PROBLEM
+    return INFORMATION if severity is _INFO else PROBLEM
 
 
 def build(fields: dict[str, Any]) -> Event:
@@ -135,6 +140,29 @@ def build(fields: dict[str, Any]) -> Event:
         return _event(fields)
     except ValidationError as error:
         raise refusal(error) from None
+
+
+def build_known(fields: dict[str, Any]) -> Event:
+    """As `build`, for all fields, in their order, that were read in a way which leaves them only two faults.
+
+    Each has the type that it should have, texts were decoded from bytes, and `id` and `fingerprint` are hashes. Then
+    there may be too much of a text, or none, and times may be out of bounds. To look for no more takes a third of the
+    time.
+    """
+    ends = fields["ends_at"]
+    if (
+        0 <= fields["time"] <= END_OF_TIME
+        and 0 <= fields["received"] <= LATEST
+        and (ends is None or 0 <= ends <= END_OF_TIME)
+        and 0 < len(fields["source"]) <= LONGEST_NAME
+        and 0 < len(fields["tenant"]) <= LONGEST_NAME
+        and 0 < len(fields["resource"]) <= LONGEST_NAME
+        and len(fields["component"]) <= LONGEST_NAME
+        and 0 < len(fields["check"]) <= LONGEST_NAME
+        and len(fields["summary"]) <= LONGEST_SUMMARY
+    ):
+        return Event.trusted(fields)
+    return build(fields)
 
 
 def build_sample(fields: dict[str, Any]) -> MetricSample:

@@ -8,6 +8,8 @@ from typing import Any
 from pipeline.sources.common import text_of
 from schemas.base import BadRecord
 
+_MARKS = frozenset("{$*")
+
 
 @lru_cache(maxsize=1024)
 def macro_name(key: str) -> str:
@@ -21,11 +23,17 @@ def macro_name(key: str) -> str:
 def macros_of(body: dict[str, Any]) -> dict[str, str]:
     """The macros that have a value, as text, by their one name."""
     macros: dict[str, str] = {}
-    for key, value in body.items():
+    for name, value in zip(_macro_names(tuple(body)), body.values(), strict=True):
         text = value.strip() if type(value) is str else text_of(value)
-        if text and not (text[0] in "{$*" and _unfilled(text)):
-            macros[macro_name(key)] = text
+        if text and (text[0] not in _MARKS or not _unfilled(text)):
+            macros[name] = text
     return macros
+
+
+@lru_cache(maxsize=256)
+def _macro_names(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of all macros of a message: nearly all messages of a monitor have the same."""
+    return tuple(map(macro_name, keys))
 
 
 def first_of(macros: dict[str, str], *names: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.sources.base import Decoded, Refused
-from pipeline.sources.common import as_object, build, build_sample, dump, parse_json, read_options
+from pipeline.sources.common import FAULT, as_object, build_known, build_sample, dump, parse_json, read_options
 from pipeline.sources.macros import first_of, macros_of, need
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis
 from schemas.base import BadRecord
-from schemas.event import Event, EventKind, MetricSample, RawRecord, content_id, fingerprint
+from schemas.event import Event, EventKind, MetricSample, RawRecord, content_ids, fingerprint
 from schemas.severity import Severity
 
 HOST_STATES: dict[str, Severity] = {"DOWN": Severity.CRITICAL, "UNREACHABLE": Severity.MAJOR, "UP": Severity.INFO}
@@ -65,6 +65,7 @@ class Nagios:
     def __init__(self, *, tenant: str = "default", options: Mapping[str, str] = NO_OPTIONS) -> None:
         read_options("nagios", options, {})
         self._tenant = tenant
+        self._id = content_ids("nagios")
 
     def decode(self, raw: RawRecord) -> Decoded:
         """Decode a notification, or the performance data of one check without a notification."""
@@ -94,19 +95,25 @@ class Nagios:
         labels["state"] = about.state
         if kind is EventKind.INFORMATION:
             labels["notification"] = name.lower()
-        return build(
+        return build_known(
             {
-                "id": content_id("nagios", identity, name, about.state, str(now), output),
+                "id": self._id(identity, name, about.state, str(now), output),
                 "kind": kind,
                 "time": _start(macros, now, about.service) if kind is EventKind.PROBLEM else now,
                 "received": raw.received,
                 "source": raw.source,
                 "tenant": self._tenant,
                 "resource": about.host,
+                "component": "",
                 "check": check,
                 "severity": about.severity,
+                "signal": FAULT,
                 "summary": output,
                 "labels": labels,
+                "value": None,
+                "unit": "",
+                "ends_at": None,
+                "clear_key": None,
                 "fingerprint": identity,
                 "url": first_of(macros, "serviceactionurl" if about.service else "hostactionurl"),
             }

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.sources.base import Decoded
-from pipeline.sources.common import build, duration_option, read_options
+from pipeline.sources.common import FAULT, INFORMATION, PROBLEM, build_known, duration_option, read_options
 from pipeline.sources.native import NO_OPTIONS
-from pipeline.sources.syslog_header import Message, read
+from pipeline.sources.syslog_header import read
 from pipeline.sources.syslog_patterns import PATTERNS
 from pipeline.sources.times import zone_option
 from schemas.base import BadRecord
-from schemas.event import EventKind, RawRecord, content_id, fingerprint
+from schemas.event import EventKind, RawRecord, content_id, content_ids, fingerprint
 from schemas.severity import Severity
 
 SEVERITIES: Mapping[int, Severity] = MappingProxyType(
@@ -65,6 +66,7 @@ class Syslog:
     def __init__(self, *, tenant: str = "default", options: Mapping[str, str] = NO_OPTIONS) -> None:
         chosen = read_options("syslog", options, {"timezone": "UTC", "ends_after": "10m"})
         self._tenant = tenant
+        self._id = content_ids("syslog", tenant)
         self._zone = zone_option("syslog", chosen["timezone"])
         self._ends_after = duration_option("syslog", chosen, "ends_after")
 
@@ -78,63 +80,77 @@ class Syslog:
         except UnicodeDecodeError:
             # Old devices write Latin-1, in which every byte is a letter; the priority still tells a message from noise.
             text = payload.decode("latin-1")
-        message = read(text, raw.received, self._zone)
-        host = message.host or raw.origin
+        received = raw.received
+        level, facility, stamp, host, app, msgid, data, said = read(text, received, self._zone)
+        host = host or raw.origin
         if not host:
             raise BadRecord("missing-field", "neither the message nor the transport names a host")
-        time = raw.received if message.time is None else message.time
-        key = _key(message)
-        kind, check, component, severity, paired = _meaning(message, key)
-        event = build(
+        time = received if stamp is None else stamp
+        kind, check, component, severity, paired = _meaning(level, app, _key(app, msgid, said), said)
+        event = build_known(
             {
-                "id": content_id("syslog", self._tenant, host, str(time), payload),
+                "id": self._identity(host, str(time), text, payload),
                 "kind": kind,
                 "time": time,
-                "received": raw.received,
+                "received": received,
                 "source": raw.source,
                 "tenant": self._tenant,
                 "resource": host,
                 "component": component,
                 "check": check,
                 "severity": severity,
-                "summary": message.text,
-                "labels": _labels(message),
-                "ends_at": None if paired or kind is not EventKind.PROBLEM else time + self._ends_after,
+                "signal": FAULT,
+                "summary": said,
+                "labels": _labels(facility, app, msgid, data),
+                "value": None,
+                "unit": "",
+                "ends_at": None if paired or kind is not PROBLEM else time + self._ends_after,
+                "clear_key": None,
                 "fingerprint": fingerprint(self._tenant, host, component, check),
+                "url": "",
             }
         )
         return Decoded([event])
 
+    def _identity(self, host: str, time: str, text: str, payload: bytes) -> str:
+        if text.isascii():
+            return self._id(host, time, text)
+        return content_id("syslog", self._tenant, host, time, payload)  # the text may have been read as Latin-1
 
-def _key(message: Message) -> str:
+
+def _key(app: str, msgid: str, text: str) -> str:
     """Under which name the message is known: its mnemonic, its message id or the application that wrote it."""
-    text = message.text
     if text.startswith("%") and (found := _MNEMONIC.match(text)):
         return f"{found[1]}-{found[2]}"
-    if message.msgid and message.msgid in PATTERNS:
-        return message.msgid
+    if msgid in PATTERNS:
+        return msgid
     if found := _NAME.match(text):
         return found[1]
-    return message.app
+    return app
 
 
-def _meaning(message: Message, key: str) -> _Meaning:
-    patterns = PATTERNS.get(key) or PATTERNS.get(message.app, ())
+def _meaning(level: int, app: str, key: str, text: str) -> _Meaning:
+    patterns = PATTERNS.get(key) or PATTERNS.get(app, ())
     for pattern in patterns:
-        if found := pattern.pattern.search(message.text, 0, LOOKED_AT):
+        if found := pattern.pattern.search(text, 0, LOOKED_AT):
             part = found["part"]
             if found.groupdict().get("good"):
                 return _Meaning(EventKind.RESOLUTION, pattern.check, part, Severity.INFO, True)
             return _Meaning(EventKind.PROBLEM, pattern.check, part, pattern.severity, pattern.paired)
-    kind = EventKind.PROBLEM if message.severity <= ERROR else EventKind.INFORMATION
-    return _Meaning(kind, key or "syslog", "", SEVERITIES[message.severity], False)
+    return _plain(level, key)
 
 
-def _labels(message: Message) -> dict[str, str]:
-    labels = dict(message.data)
-    labels["facility"] = FACILITIES[message.facility]
-    if message.app:
-        labels["app"] = message.app
-    if message.msgid:
-        labels["msgid"] = message.msgid
-    return labels
+@lru_cache(maxsize=4096)
+def _plain(level: int, key: str) -> _Meaning:
+    """The meaning of a message that no pattern knows."""
+    return _Meaning(PROBLEM if level <= ERROR else INFORMATION, key or "syslog", "", SEVERITIES[level], False)
+
+
+def _labels(facility: int, app: str, msgid: str, data: dict[str, str]) -> dict[str, str]:
+    """The structured data, with what else the header has; it takes the mapping over."""
+    data["facility"] = FACILITIES[facility]
+    if app:
+        data["app"] = app
+    if msgid:
+        data["msgid"] = msgid
+    return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
+from functools import lru_cache
 
 from pipeline.sources.times import EPOCH, iso_millis, millis_of, no_time
 from schemas.base import BadRecord
@@ -12,8 +12,12 @@ from schemas.base import BadRecord
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 MONTHS = {name: number for number, name in enumerate(_MONTHS.split("|"), 1)}
 
-_PRI = re.compile(r"<(0|[1-9]\d{0,2})>", re.ASCII)
-_RFC5424 = re.compile(r"1 (\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (.*)", re.ASCII | re.DOTALL)
+_PRIORITY = r"<(0|[1-9]\d{0,2})>"
+_PRI = re.compile(_PRIORITY, re.ASCII)
+_RFC5424 = re.compile(
+    _PRIORITY + r"1 (\S{1,64}) (?:-|(\S{1,255})) (?:-|(\S{1,48})) \S{1,128} (?:-|(\S{1,32})) (.*)",
+    re.ASCII | re.DOTALL,
+)
 _DATA = re.compile(r'\[([^\s="\]]{1,128})((?: [^\s="\]]{1,128}="(?:[^"\\\]]|\\.)*")*)\]', re.DOTALL)
 _PARAMETER = re.compile(r' ([^\s="\]]+)="((?:[^"\\\]]|\\.)*)"', re.DOTALL)
 _BSD = re.compile(
@@ -27,45 +31,40 @@ _CISCO = re.compile(
     r"(?:\.\d{1,6})?(?: [A-Z]{2,5})?: )?(%[A-Z].*)",
     re.ASCII | re.DOTALL,
 )
-_TAG = re.compile(r"([^\s:\[\]]{1,64})(?:\[([^\]\s]{0,64})\])?: ?(.*)", re.DOTALL)
+_TAG = re.compile(r"([^\s:\[\]]{1,64})(?:\[[^\]\s]{0,64}\])?: ?(.*)", re.DOTALL)
 
 
-class Message(NamedTuple):
-    """One syslog message. `time` is None where the header has none."""
-
-    severity: int
-    facility: int
-    time: int | None
-    host: str
-    app: str
-    pid: str
-    msgid: str
-    data: dict[str, str]
-    text: str
+Message = tuple[int, int, int | None, str, str, str, dict[str, str], str]
+"""Severity, facility, time (None where the header has none), host, application, message id, structured data, text."""
 
 
 def read(text: str, received: int, zone: tzinfo) -> Message:
     """Take a message apart; raises BadRecord. Times without an offset are in `zone`; the year comes from `received`."""
+    if found := _RFC5424.match(text):
+        return _modern(*found.groups(""))
     pri = _PRI.match(text)
     if pri is None:
         raise BadRecord("missing-field", "no priority: a syslog message begins with <0> to <191>")
-    priority = int(pri[1])
-    if priority > 191:
-        raise BadRecord("bad-value", f"priority {priority} is above 191")
+    facility, severity = _priority(pri[1])
     rest = text[pri.end() :]
-    facility, severity = divmod(priority, 8)
     if rest.startswith("1 "):
-        return _modern(rest, severity, facility)
+        raise BadRecord("missing-field", "RFC 5424: the header lacks a part")
     return _traditional(rest, severity, facility, received, zone)
 
 
-def _modern(rest: str, severity: int, facility: int) -> Message:
-    found = _RFC5424.match(rest)
-    if found is None:
-        raise BadRecord("missing-field", "RFC 5424: the header lacks a part")
-    stamp, host, app, pid, msgid, tail = found.groups()
+@lru_cache(maxsize=1000)
+def _priority(digits: str) -> tuple[int, int]:
+    """Facility and severity."""
+    priority = int(digits)
+    if priority > 191:
+        raise BadRecord("bad-value", f"priority {priority} is above 191")
+    return divmod(priority, 8)
+
+
+def _modern(pri: str, stamp: str, host: str, app: str, msgid: str, tail: str) -> Message:
+    facility, severity = _priority(pri)
     data: dict[str, str] = {}
-    if tail == "-" or tail.startswith("- "):
+    if tail.startswith("- ") or tail == "-":
         message = tail[2:]
     elif tail.startswith("["):
         at = 0
@@ -79,13 +78,7 @@ def _modern(rest: str, severity: int, facility: int) -> Message:
     else:
         raise BadRecord("bad-value", f"RFC 5424: structured data must be - or begin with [: {tail[:80]!r}")
     time = None if stamp == "-" else iso_millis(stamp)
-    return Message(
-        severity, facility, time, _nil(host), _nil(app), _nil(pid), _nil(msgid), data, message.removeprefix("\ufeff")
-    )
-
-
-def _nil(value: str) -> str:
-    return "" if value == "-" else value
+    return severity, facility, time, host, app, msgid, data, message.removeprefix("\ufeff")
 
 
 def _traditional(rest: str, severity: int, facility: int, received: int, zone: tzinfo) -> Message:
@@ -105,8 +98,8 @@ def _traditional(rest: str, severity: int, facility: int, received: int, zone: t
         time, host, text = None, "", rest
     tag = None if text.startswith("%") else _TAG.match(text)
     if tag is None:
-        return Message(severity, facility, time, host, "", "", "", {}, text)
-    return Message(severity, facility, time, host, tag[1], tag[2] or "", "", {}, tag[3])
+        return severity, facility, time, host, "", "", {}, text
+    return severity, facility, time, host, tag[1], "", {}, tag[2]
 
 
 def _nearest(month: str, numbers: tuple[str, str, str, str], year: str | None, received: int, zone: tzinfo) -> int:

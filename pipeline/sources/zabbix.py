@@ -14,9 +14,12 @@ import orjson
 
 from pipeline.sources.base import Decoded
 from pipeline.sources.common import (
+    FAULT,
+    INFORMATION,
+    RESOLUTION,
     as_list,
     as_object,
-    build,
+    build_known,
     each,
     first_text,
     kind_at,
@@ -29,7 +32,7 @@ from pipeline.sources.macros import first_of, macros_of, need
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.times import epoch_millis, iso_millis, zone_option
 from schemas.base import BadRecord
-from schemas.event import Event, EventKind, RawRecord, content_id, fingerprint
+from schemas.event import Event, EventKind, RawRecord, content_ids, fingerprint
 from schemas.severity import Severity
 
 SEVERITIES: dict[str, Severity] = {
@@ -47,6 +50,10 @@ SEVERITIES: dict[str, Severity] = {
     "disaster": Severity.CRITICAL,
 }
 _COMPONENT_TAGS = ("interface", "filesystem", "disk", "device", "service", "database", "container", "queue")
+_TIMES = {
+    stage: (f"{stage}_timestamp", f"{stage}_date", f"{stage}_time")
+    for stage in ("event", "event_recovery", "event_update")
+}
 _KEPT = ("trigger_id", "event_opdata", "host_ip", "event_update_action", "event_update_message", "user_fullname")
 
 
@@ -56,6 +63,7 @@ class Zabbix:
     def __init__(self, *, tenant: str = "default", options: Mapping[str, str] = NO_OPTIONS) -> None:
         chosen = read_options("zabbix", options, {"timezone": "UTC"})
         self._tenant = tenant
+        self._id = content_ids("zabbix", tenant)
         self._zone = zone_option("zabbix", chosen["timezone"])
 
     def decode(self, raw: RawRecord) -> Decoded:
@@ -73,15 +81,17 @@ class Zabbix:
         kind, stage = _kind(macros, severity)
         when = _time(macros, stage, self._zone, raw.received)
         tags = _tags(macros)
-        component = next((tags[name] for name in _COMPONENT_TAGS if name in tags), "")
-        labels = tags | {name: macros[name] for name in _KEPT if name in macros}
+        component = next((tags[name] for name in _COMPONENT_TAGS if name in tags), "") if tags else ""
+        for name in _KEPT:
+            if name in macros:
+                tags[name] = macros[name]
         what = first_of(macros, "event_recovery_id" if stage == "event_recovery" else "event_update_action")
         update = first_of(macros, "event_update_message") if stage == "event_update" else ""
         # A problem and its recovery happen once; an event may be updated twice in the same words.
         moment = str(when) if stage == "event_update" else ""
-        return build(
+        return build_known(
             {
-                "id": content_id("zabbix", self._tenant, event_id, stage, what, update, severity, moment),
+                "id": self._id(event_id, stage, what, update, severity, moment),
                 "kind": kind,
                 "time": when,
                 "received": raw.received,
@@ -91,9 +101,13 @@ class Zabbix:
                 "component": component,
                 "check": check,
                 "severity": severity,
+                "signal": FAULT,
                 "summary": first_of(macros, "event_name", "alert_subject", "trigger_name"),
-                "labels": labels,
-                "clear_key": None if kind is EventKind.INFORMATION else f"zabbix:{event_id}",
+                "labels": tags,
+                "value": None,
+                "unit": "",
+                "ends_at": None,
+                "clear_key": None if kind is INFORMATION else f"zabbix:{event_id}",
                 "fingerprint": fingerprint(self._tenant, host, component, macros.get("trigger_id") or check),
                 "url": first_of(macros, "trigger_url", "event_url"),
             }
@@ -116,16 +130,17 @@ def _kind(macros: dict[str, str], severity: Severity) -> tuple[EventKind, str]:
     if macros.get("event_update_status") == "1":
         # An update that names a new severity must reach the alert; an acknowledgement or a comment is only told.
         changed = value == "1" and "severity" in macros.get("event_update_action", "").lower()
-        return (kind_at(severity) if changed else EventKind.INFORMATION), "event_update"
+        return (kind_at(severity) if changed else INFORMATION), "event_update"
     if value == "0" or macros.get("event_recovery_value") == "0":
-        return EventKind.RESOLUTION, "event_recovery"
+        return RESOLUTION, "event_recovery"
     return kind_at(severity), "event"
 
 
 def _time(macros: dict[str, str], stage: str, zone: tzinfo, received: int) -> int:
-    if stamp := macros.get(f"{stage}_timestamp"):
+    told, day, clock = _TIMES[stage]
+    if stamp := macros.get(told):
         return epoch_millis(stamp)
-    date, time = macros.get(f"{stage}_date"), macros.get(f"{stage}_time")
+    date, time = macros.get(day), macros.get(clock)
     if date is None or time is None:
         if date or time or stage == "event":
             raise BadRecord("missing-field", f"{stage}_timestamp, or {stage}_date and {stage}_time, is missing")

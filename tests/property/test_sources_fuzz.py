@@ -19,7 +19,7 @@ from pipeline.sources.mapping import parse_mapping
 from pipeline.sources.normalise import Normaliser, dead_letter
 from pipeline.sources.prometheus import WriteRequest, unpacked
 from pipeline.sources.registry import SOURCES, make_source
-from schemas.event import RawRecord
+from schemas.event import Event, RawRecord
 from tests.pipeline.sources.samples import METRICS, SAMPLES, raw
 
 JSON_MAPPING = {
@@ -206,7 +206,9 @@ def verdict(payload: RawRecord) -> list[str]:
         letter = dead_letter(payload, refused)
         assert letter.model_validate_json(letter.model_dump_json()) == letter
     for event in decoded.events:
-        # What is accepted must survive the wire.
+        # What is accepted is valid, though not all of it was asked, and must survive the wire.
+        assert list(event.__dict__) == list(Event.model_fields)
+        assert Event.model_validate(event.__dict__) == event
         assert type(event).model_validate_json(event.model_dump_json()) == event
     if decoded.samples:
         pack = Samples("raw.x/0", 0, 0, decoded.samples)

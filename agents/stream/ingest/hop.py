@@ -103,8 +103,8 @@ class Hop:
                 found = _that_fit(found, fields["payload"])
             events, samples, refusals = found
             for event in events:
-                if event.time > high:
-                    high = max(high, vouched_time(event, skew))
+                if event.time > high and (time := vouched_time(event, skew)) > high:
+                    high = time
                 target = partition(event.fingerprint)
                 buckets[target].append(event)
                 highs[target].append(high)
