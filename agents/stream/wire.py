@@ -16,6 +16,7 @@ says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -27,10 +28,9 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from agents.stream.sizes import LARGEST, PACK_BYTES
-from pipeline.stages.arrival import FOLDED, WITHIN, Arrival, EventRow, Passing, Plain, is_prompt
+from pipeline.stages.arrival import FOLDED, WITHIN, Arrival, EventRow, Passing, Plain
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
-from pipeline.stages.skew import vouched_time
 from schemas.base import BadRecord, Millis, Record
 from schemas.command import Command
 from schemas.event import Event, EventKind, MetricSample, Signal
@@ -151,17 +151,22 @@ def pack_events(pack: Events) -> bytes:
     plain: dict[str, _Told] = {}
     top = 0
     for place, event in enumerate(pack.events):
-        row = _event_row(event.__dict__)
-        prompt = is_prompt(event, top)
-        if prompt and event.kind not in FOLDED:
-            others.append(row)
+        fields = event.__dict__
+        time, received = fields["time"], fields["received"]
+        prompt = -WITHIN <= received - time <= WITHIN and top - time <= WITHIN
+        if prompt and fields["kind"] not in FOLDED:
+            others.append(_event_row(fields))
             places.append(place)
-            (plain.get(event.source) or plain.setdefault(event.source, _Told())).add(event)
+            told = plain.get(fields["source"])
+            if told is None:
+                told = plain[fields["source"]] = _Told()
+            told.times.append(time)
+            told.kinds.append(fields["kind"])
         else:
             for told in () if prompt else plain.values():
                 told.mark(len(rows))
-            rows.append(row)
-        top = max(top, vouched_time(event, WITHIN))
+            rows.append(_event_row(fields))
+        top = max(top, time if time - received <= WITHIN else received)
     more: dict[str, object] = {}
     if pack.rests:
         more["rests"] = True
@@ -179,16 +184,11 @@ class _Told:
     __slots__ = ("kinds", "newest", "oldest", "times")
 
     def __init__(self) -> None:
-        self.kinds: dict[str, int] = {}
+        self.kinds: list[EventKind] = []
         self.oldest = NEVER
         self.newest: list[tuple[int, Millis]] = []
         self.times: list[Millis] = []
         """Of those since the last mark."""
-
-    def add(self, event: Event) -> None:
-        kind = event.kind._value_
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        self.times.append(event.time)
 
     def mark(self, before: int) -> None:
         """One comes that did not come in time."""
@@ -198,8 +198,11 @@ class _Told:
             self.times.clear()
 
     def row(self, source: str, after: int) -> Plain:
+        """What is said of them; `after` is how many others the pack has."""
         self.mark(after)
-        return Plain(source, self.kinds, self.oldest, self.newest)
+        return Plain(
+            source, {kind.value: count for kind, count in Counter(self.kinds).items()}, self.oldest, self.newest
+        )
 
 
 def pack_samples(pack: Samples) -> bytes:

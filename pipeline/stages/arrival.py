@@ -67,8 +67,3 @@ class Plain(NamedTuple):
 
 WITHIN = 10 * SECOND
 """See `Plain`."""
-
-
-def is_prompt(event: Event, top: Millis) -> bool:
-    """Whether an event came in time; `top` is the time of the newest before it in the pack."""
-    return -WITHIN <= event.received - event.time <= WITHIN and top - event.time <= WITHIN
