@@ -42,7 +42,8 @@ class AlertStep:
     def knows(self, plain: Sequence[Plain]) -> bool:
         """Whether it is known of all these events that their own times are right and that none is late."""
         return self._plain_is_right and all(
-            one.oldest >= self.clock.watermark and not self.skew.corrects(one.source) for one in plain
+            one.source != MODELS and one.oldest >= self.clock.watermark and not self.skew.corrects(one.source)
+            for one in plain
         )
 
     def count(self, plain: Sequence[Plain]) -> None:

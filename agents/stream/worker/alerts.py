@@ -14,7 +14,6 @@ from agents.stream.worker.shard import Shard
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
-from pipeline.stages.arrival import Arrival, Passing
 from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
@@ -89,7 +88,7 @@ class AlertShard(Shard):
 
     def _as_needed(self, pack: Arrivals) -> Arrivals:
         """A pack with those of its events that have to be looked at."""
-        return pack if self.step.knows(pack.plain) else wire.one_by_one(pack)
+        return pack if not pack.plain or self.step.knows(pack.plain) else wire.one_by_one(pack)
 
     def _apply(self, pack: Arrivals) -> None:
         """Time goes on with each event of a pack, as it did upstream, as far as others have come.
@@ -97,11 +96,11 @@ class AlertShard(Shard):
         What the models say of a series may be newer than what they have read of others, which is what `high` says.
         """
         step, skew = self.step, self._skew
-        pack = self._as_needed(pack)  # where it was held, things may have changed
+        pack = self._new(self._as_needed(pack))  # where it was held, things may have changed
         most = min(pack.high, self.upstreams.least_beside(pack.origin))
         step.count(pack.plain)
         plain = sorted((at, one.source, newest) for one in pack.plain for at, newest in one.newest)[::-1]
-        for at, event in enumerate(self._new(pack)):
+        for at, event in enumerate(pack.events):
             while plain and plain[-1][0] == at:
                 self._prompt(*plain.pop()[1:], most)
             time = step.time_of(event)
@@ -124,13 +123,13 @@ class AlertShard(Shard):
         if most > self.clock.high < high:
             self._advance(min(high, most))
 
-    def _new(self, pack: Arrivals) -> Iterable[Arrival | Passing]:
-        """The events of a pack, unless it was there before."""
+    def _new(self, pack: Arrivals) -> Arrivals:
+        """A pack, without its events where it was there before."""
         if pack.number:
             if pack.number <= self.had_of.live.get(pack.origin, 0):
-                return ()
+                return pack._replace(events=(), plain=())
             self.had_of[pack.origin] = pack.number
-        return pack.events
+        return pack
 
     def _advance(self, high: Millis) -> None:
         if self.clock.advance(high):
