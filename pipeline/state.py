@@ -11,6 +11,7 @@ import orjson
 from schemas.base import ConfigError
 
 V = TypeVar("V")
+T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Entry(NamedTuple):
@@ -21,8 +22,12 @@ class Entry(NamedTuple):
     value: bytes | None
 
 
-_made = cast("Callable[[tuple[str, str, bytes | None]], Entry]", partial(tuple.__new__, Entry))
-"""As `Entry` itself, in half the time: a checkpoint makes tens of thousands."""
+def maker(kind: type[T]) -> Callable[[Iterable[Any]], T]:
+    """Makes named tuples of all their fields in half the time of `kind` itself: for those made by tens of thousands."""
+    return cast("Callable[[Iterable[Any]], T]", partial(tuple.__new__, kind))
+
+
+_made = maker(Entry)
 
 
 class Table(Generic[V]):

@@ -19,10 +19,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from math import isfinite
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +30,7 @@ from agents.stream.sizes import LARGEST, PACK_BYTES
 from pipeline.stages.arrival import FOLDED, WITHIN, Arrival, EventRow, Passing, Plain
 from pipeline.stages.change import AlertChange, Opening
 from pipeline.stages.fold import NEVER, Spell
+from pipeline.state import maker
 from schemas.base import BadRecord, Millis, Record
 from schemas.command import Command
 from schemas.event import Event, EventKind, MetricSample, Signal
@@ -59,10 +59,7 @@ _SEVERITIES = {one.value: one for one in Severity}
 _SIGNALS = {one.value: one for one in Signal}
 _SPELLS, _GONE, _OPENINGS = map(CHANGE_FIELDS.index, ("spells", "gone", "openings"))
 _KIND, _SEVERITY, _SIGNAL = map(EVENT_FIELDS.index, ("kind", "severity", "signal"))
-
-
-_event_row_of = cast("Callable[[list[Any]], EventRow]", partial(tuple.__new__, EventRow))
-"""As `EventRow` itself, of a list of all fields, in a third of the time."""
+_event_row_of = maker(EventRow)
 
 
 class Events(NamedTuple):

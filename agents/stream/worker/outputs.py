@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from agents.stream.sizes import LARGEST
+from pipeline.state import maker
 from schemas.alert import Alert, LedgerEntry, Placement
 from schemas.base import Record
 from schemas.command import AuditEntry, Reply
@@ -42,8 +42,7 @@ class Out(NamedTuple):
     value: bytes
 
 
-_made = cast("Callable[[tuple[Any, ...]], Out]", partial(tuple.__new__, Out))
-"""As `Out` itself, in half the time."""
+_made = maker(Out)
 
 
 def outs(records: Sequence[Record]) -> list[Out]:
