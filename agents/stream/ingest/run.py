@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 from typing import Any
@@ -21,6 +21,7 @@ from agents.stream.clients import (
     Consumer,
     KafkaError,
     Listener,
+    Message,
     Partition,
     Producer,
     Replaced,
@@ -95,7 +96,11 @@ class Ingest:
         self._member: Any = None
         """Who we were in the group when we read what waits: brokers refuse it once others have the partitions. Who we
         are when we commit would do only while the group has not dropped us; then it is nobody, whom they believe."""
+        self._held: frozenset[Partition] = frozenset()
+        self._doubtful: frozenset[Partition] = frozenset()
+        """Partitions that we had before, too: others may have read on in a generation of the group that we missed."""
         self._since = self._ticked = 0
+        self._closed = False
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -122,6 +127,7 @@ class Ingest:
 
     def close(self) -> None:
         """Let go of Kafka; what was not committed is read again by others."""
+        self._closed = True
         close_quietly(self._producer)
         close_quietly(self._consumer)
         self._thread.shutdown()
@@ -132,7 +138,7 @@ class Ingest:
             return
         linger = self.settings.ingest.linger
         try:
-            polled = self._consumer.poll(timeout_ms=linger)
+            polled = self._polled(linger)
         except KafkaError as error:
             self._failed("reading", error)
             return
@@ -150,6 +156,18 @@ class Ingest:
         waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
             self.commit()
+
+    def _polled(self, linger: Millis) -> dict[Partition, list[Message]]:
+        """What there is to read, from where reading goes on now.
+
+        The client reads on where it was with partitions that it gets again, though others may have had them meanwhile.
+        """
+        polled = self._consumer.poll(timeout_ms=linger)
+        if self._doubtful:
+            self._read_again(self._doubtful)
+            polled = {tp: messages for tp, messages in polled.items() if tp not in self._doubtful}
+            self._doubtful = frozenset()
+        return polled
 
     def commit(self) -> None:
         """Begin a transaction with what waits, the ticks that are due, and the offsets of what was read.
@@ -202,12 +220,16 @@ class Ingest:
 
     def _revoked(self, revoked: Sequence[Partition]) -> None:
         """Finish what was read of partitions before others get them."""
+        if self._closed:
+            return
         self.commit()
         self.finish()
         self.hop.forget(self._origin(tp) for tp in revoked)
 
     def _assigned(self, assigned: Sequence[Partition]) -> None:
         """Nothing waits yet; where to read on is known by the offsets."""
+        self._doubtful = self._held.intersection(assigned)
+        self._held = frozenset(assigned)
         LOG.info("ingest %s has %d partitions", self.name, len(assigned))
 
     def lag(self) -> int:
@@ -267,11 +289,11 @@ class Ingest:
         """Begin anew: a new producer gives up what the old one had open, and reading goes on from what is committed."""
         time.sleep(PAUSE)
         try:
-            committed = self._read_again()
+            committed = self._read_again(self._consumer.assignment())
             self._ask_whether_replaced(committed)
             close_quietly(self._producer)
             self._producer = self._new_producer()
-            self._read_again()  # the old producer may have been committing until now
+            self._read_again(self._consumer.assignment())  # the old producer may have been committing until now
         except Replaced as error:
             self._failed("starting again", error)
         except (KafkaError, Unreachable) as error:
@@ -280,10 +302,10 @@ class Ingest:
         self.broken = False
         return True
 
-    def _read_again(self) -> dict[Partition, int]:
+    def _read_again(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Go back to what counts as read, and say what that is."""
         known: dict[Partition, int] = {}
-        for tp in self._consumer.assignment():
+        for tp in partitions:
             committed = self._consumer.committed(tp)
             if committed is None:
                 self._consumer.seek_to_beginning(tp)

@@ -136,7 +136,7 @@ def test_what_is_refused_or_not_understood_is_a_dead_letter_in_the_topic_with_it
 def test_what_is_new_of_the_current_state_does_not_wait_until_a_pile_of_events_is_written(
     settings: KafkaSettings, url: str, client: Elasticsearch, prefix: str, tmp_path: Path
 ) -> None:
-    stage = Stage(settings, Play((), events(20_000)))
+    stage = Stage(settings, Play((), events(30_000)))
     stage.set()
     stage.play()
     output = output_of(url, prefix, bulk_documents=100, requests=1)
@@ -149,7 +149,7 @@ def test_what_is_new_of_the_current_state_does_not_wait_until_a_pile_of_events_i
             with attempt:
                 assert client.exists(index=output.name("alerts"), id=ALERT.fingerprint)
         waiting = sum(value for name, value in index.metrics().items() if "tocsin_lag{" in name and "events" in name)
-        assert waiting > 20
+        assert waiting > 0
         index.kill()
 
 
