@@ -31,6 +31,7 @@ class Stop:
     def __init__(self) -> None:
         self.flag = Flag()
         self._calls: list[Callable[[], object]] = []
+        self._heard = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
 
@@ -41,8 +42,9 @@ class Stop:
             call()
 
     def _told(self, *_: object) -> None:
-        if self.flag.is_set():
+        if self._heard:  # not `flag`: a second signal may come while the first one is being handled
             return
+        self._heard = True
         timer = Timer(GRACE, _end)
         timer.daemon = True
         timer.start()
