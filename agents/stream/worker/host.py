@@ -21,6 +21,7 @@ from agents.config import Config
 from agents.stream.clients import faust_options
 from agents.stream.worker.access import aiokafka_options
 from agents.stream.worker.keeper import Keeper, Kept
+from agents.stream.worker.log import Log
 from agents.stream.worker.outputs import outs
 from agents.stream.worker.pace import Pace
 from agents.stream.worker.sender import Sender
@@ -58,6 +59,8 @@ class Step(Generic[S]):
     ) -> None:
         self.name, self.log, self.every, self.inputs, self.make = name, log, every, inputs, make
         self.shards: dict[int, S] = {}
+        self.recovering = asyncio.Lock()
+        """Held while shards come and go: the next rebalance may be over before that is."""
 
 
 class Told(NamedTuple):
@@ -244,24 +247,30 @@ class Host:
         Returns the new ones. Raises KafkaError.
         """
         begin = time.perf_counter()
-        shards, logs = step.shards, self._tables[step.name].logs
-        for number in [one for one in shards if one not in mine or logs.waiting(one)]:
-            self._keepers.pop(shards.pop(number)).drop()
-        new = []
-        for number in sorted(mine - shards.keys()):
-            only_the_end, log = logs.holds_only_the_end(number), logs.release(number)
-            if only_the_end or not (log is None or log.whole):
-                log = await whole_log(aiokafka_options(self.config.kafka), self._prefix + step.log, number)
-            shard = shards[number] = step.make(number)
-            keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every, self._pace)
-            restored = None if log is None else log.restore()
-            if restored is not None:
-                shard.restore(restored)
-                keeper.offsets = restored.offsets
-            new.append(shard)
+        async with step.recovering:
+            self._let_go(step, mine)
+            new = [await self._shard(step, number) for number in sorted(mine - step.shards.keys())]
         self.recovery_seconds = time.perf_counter() - begin
         self.recovered.set()
         return new
+
+    def _let_go(self, step: Step[Any], mine: set[int]) -> None:
+        logs = self._tables[step.name].logs
+        for number in [one for one in step.shards if one not in mine or logs.waiting(one)]:
+            self._keepers.pop(step.shards.pop(number)).drop()
+
+    async def _shard(self, step: Step[S], number: int) -> S:
+        """A shard as its log says."""
+        logs = self._tables[step.name].logs
+        only_the_end, log = logs.holds_only_the_end(number), logs.release(number)
+        if only_the_end or not (log is None or log.whole):
+            log = await whole_log(aiokafka_options(self.config.kafka), self._prefix + step.log, number)
+        # Beside the loop, however long it takes: else the group would think that we are dead.
+        shard, offsets = await asyncio.to_thread(_restored, step, number, log)
+        step.shards[number] = shard
+        keeper = self._keepers[shard] = Keeper(shard, step.log, self.sender, logs, step.every, self._pace)
+        keeper.offsets = offsets
+        return shard
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -279,6 +288,7 @@ class Host:
                         self._refuse(shard, message, error)
                     shard.read(topic, message.offset)
                     await self._keepers[shard].room()
+                    await asyncio.sleep(0)  # heartbeats and all others have their turn, however much there is to read
 
         return read
 
@@ -343,3 +353,12 @@ class Host:
     def generation(self) -> int:
         """Of the consumer group."""
         return int(self.app.consumer_generation_id)
+
+
+def _restored(step: Step[S], number: int, log: Log | None) -> tuple[S, dict[int, int]]:
+    """A shard as its log says, and where the records of the log are. Raises ConfigError."""
+    shard, restored = step.make(number), None if log is None else log.restore()
+    if restored is None:
+        return shard, {}
+    shard.restore(restored)
+    return shard, restored.offsets
