@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -51,7 +51,8 @@ R = TypeVar("R", bound=Record)
 
 _EVENTS = TypeAdapter(list[Event])
 _SAMPLES = TypeAdapter(list[MetricSample])
-_event_row = itemgetter(*EVENT_FIELDS)
+_fields_of = attrgetter("__dict__")
+_event_row: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*EVENT_FIELDS)
 _sample_row = itemgetter(*SAMPLE_FIELDS)
 _VALUE = SAMPLE_FIELDS.index("value")
 _KINDS = {one.value: one for one in EventKind}
@@ -59,6 +60,8 @@ _SEVERITIES = {one.value: one for one in Severity}
 _SIGNALS = {one.value: one for one in Signal}
 _SPELLS, _GONE, _OPENINGS = map(CHANGE_FIELDS.index, ("spells", "gone", "openings"))
 _KIND, _SEVERITY, _SIGNAL = map(EVENT_FIELDS.index, ("kind", "severity", "signal"))
+_TIME, _RECEIVED, _SOURCE = map(EVENT_FIELDS.index, ("time", "received", "source"))
+_FOLDED = tuple(map(EventKind, FOLDED))
 _event_row_of = maker(EventRow)
 
 
@@ -142,28 +145,7 @@ class Changes(NamedTuple):
 
 def pack_events(pack: Events) -> bytes:
     """One message of the topic of events."""
-    rows: list[Sequence[object]] = []
-    others: list[Sequence[object]] = []
-    places: list[int] = []
-    plain: dict[str, _Told] = {}
-    top = 0
-    for place, event in enumerate(pack.events):
-        fields = event.__dict__
-        time, received = fields["time"], fields["received"]
-        prompt = -WITHIN <= received - time <= WITHIN and top - time <= WITHIN
-        if prompt and fields["kind"] not in FOLDED:
-            others.append(_event_row(fields))
-            places.append(place)
-            told = plain.get(fields["source"])
-            if told is None:
-                told = plain[fields["source"]] = _Told()
-            told.times.append(time)
-            told.kinds.append(fields["kind"])
-        else:
-            for told in () if prompt else plain.values():
-                told.mark(len(rows))
-            rows.append(_event_row(fields))
-        top = max(top, time if time - received <= WITHIN else received)
+    rows, plain, places, others = _apart(pack.events)
     more: dict[str, object] = {}
     if pack.rests:
         more["rests"] = True
@@ -173,6 +155,35 @@ def pack_events(pack: Events) -> bytes:
         more["plain"] = {"fields": PLAIN_FIELDS, "rows": [one.row(source, len(rows)) for source, one in plain.items()]}
     first = _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
     return first + b"\n" + orjson.dumps({"fields": EVENT_FIELDS, "places": places, "rows": others}) if plain else first
+
+
+def _apart(
+    events: Sequence[Event],
+) -> tuple[list[tuple[Any, ...]], dict[str, _Told], list[int], list[tuple[Any, ...]]]:
+    """The rows that are looked at; the plain events by source, their places among all, and their rows."""
+    rows: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
+    places: list[int] = []
+    plain: dict[str, _Told] = {}
+    top = 0
+    for place, row in enumerate(map(_event_row, map(_fields_of, events))):
+        time, received = row[_TIME], row[_RECEIVED]
+        if not (-WITHIN <= received - time <= WITHIN and top - time <= WITHIN):
+            for told in plain.values():
+                told.mark(len(rows))
+            rows.append(row)
+            time = received if time - received > WITHIN else time
+        elif row[_KIND] in _FOLDED:
+            rows.append(row)
+        else:
+            others.append(row)
+            places.append(place)
+            told = plain.get(row[_SOURCE]) or plain.setdefault(row[_SOURCE], _Told())
+            told.times.append(time)
+            told.kinds.append(row[_KIND])
+        if time > top:
+            top = time
+    return rows, plain, places, others
 
 
 class _Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from pipeline.state import maker
 from schemas.base import BadRecord
 from schemas.event import Event, MetricSample, RawRecord
 
@@ -25,6 +26,10 @@ class Decoded(NamedTuple):
     events: Sequence[Event] = ()
     samples: Sequence[MetricSample] = ()
     refused: Sequence[Refused] = ()
+
+
+decoded = maker(Decoded)
+"""One of all three."""
 
 
 class Source(Protocol):

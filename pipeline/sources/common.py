@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from pipeline.settings import parse_duration
-from pipeline.sources.base import Decoded, Refused
+from pipeline.sources.base import Decoded, Refused, decoded
 from pipeline.sources.times import LATEST
 from schemas.base import LONGEST_NAME, BadRecord, ConfigError
 from schemas.event import END_OF_TIME, Event, EventKind, MetricSample, Signal
@@ -201,7 +201,7 @@ def each(items: Iterable[_T], decode: Callable[[_T], Event], payload: Callable[[
             events.append(decode(item))
         except BadRecord as error:
             refused.append(Refused(error, payload(item)))
-    return Decoded(events, [], refused)
+    return decoded((events, [], refused))
 
 
 def dump(value: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -22,8 +23,20 @@ def macro_name(key: str) -> str:
 
 def macros_of(body: dict[str, Any]) -> dict[str, str]:
     """The macros that have a value, as text, by their one name."""
+    names = _macro_names(tuple(body))
+    try:
+        texts = [*map(str.strip, body.values())]
+    except TypeError:  # not all of them are texts
+        return _one_by_one(names, body)
+    every = "".join(texts)
+    if all(texts) and "{" not in every and "$" not in every and "*" not in every:  # as nearly always
+        return dict(zip(names, texts, strict=True))
+    return _one_by_one(names, body)
+
+
+def _one_by_one(names: Iterable[str], body: dict[str, Any]) -> dict[str, str]:
     macros: dict[str, str] = {}
-    for name, value in zip(_macro_names(tuple(body)), body.values(), strict=True):
+    for name, value in zip(names, body.values(), strict=True):
         text = value.strip() if type(value) is str else text_of(value)
         if text and (text[0] not in _MARKS or not _unfilled(text)):
             macros[name] = text
@@ -39,16 +52,16 @@ def _macro_names(keys: tuple[str, ...]) -> tuple[str, ...]:
 def first_of(macros: dict[str, str], *names: str) -> str:
     """The first of the named macros that has a value; "" where none has."""
     for name in names:
-        if text := macros.get(name):
-            return text
+        if name in macros:
+            return macros[name]
     return ""
 
 
 def need(macros: dict[str, str], *names: str) -> str:
     """The same, and BadRecord missing-field where none has."""
     for name in names:
-        if text := macros.get(name):
-            return text
+        if name in macros:
+            return macros[name]
     raise BadRecord("missing-field", f"{' or '.join(names)} is missing or empty")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pipeline.sources.base import Decoded, Refused
+from pipeline.sources.base import Decoded, Refused, decoded
 from pipeline.sources.common import FAULT, as_object, build_known, build_sample, dump, parse_json, read_options
 from pipeline.sources.macros import first_of, macros_of, need
 from pipeline.sources.native import NO_OPTIONS
@@ -78,7 +78,7 @@ class Nagios:
         if "notificationtype" not in macros and perfdata:
             return self._samples([], perfdata, now, raw, (host, service))
         event = self._event(macros, _about(macros, host, service), now, raw)
-        return self._samples([event], perfdata, now, raw, (host, service)) if perfdata else Decoded([event])
+        return self._samples([event], perfdata, now, raw, (host, service)) if perfdata else decoded(([event], (), ()))
 
     def _event(self, macros: dict[str, str], about: _About, now: int, raw: RawRecord) -> Event:
         told = need(macros, "notificationtype")
@@ -115,7 +115,7 @@ class Nagios:
                 "ends_at": None,
                 "clear_key": None,
                 "fingerprint": identity,
-                "url": first_of(macros, "serviceactionurl" if about.service else "hostactionurl"),
+                "url": macros.get("serviceactionurl" if about.service else "hostactionurl", ""),
             }
         )
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pipeline.sources.base import Decoded
+from pipeline.sources.base import Decoded, decoded
 from pipeline.sources.common import FAULT, INFORMATION, PROBLEM, build_known, duration_option, read_options
 from pipeline.sources.native import NO_OPTIONS
 from pipeline.sources.syslog_header import read
@@ -110,7 +110,7 @@ class Syslog:
                 "url": "",
             }
         )
-        return Decoded([event])
+        return decoded(([event], (), ()))
 
     def _identity(self, host: str, time: str, text: str, payload: bytes) -> str:
         if text.isascii():

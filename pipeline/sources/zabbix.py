@@ -12,7 +12,7 @@ from datetime import tzinfo
 
 import orjson
 
-from pipeline.sources.base import Decoded
+from pipeline.sources.base import Decoded, decoded
 from pipeline.sources.common import (
     FAULT,
     INFORMATION,
@@ -71,7 +71,7 @@ class Zabbix:
         body = parse_json(raw.payload)
         if isinstance(body, list):
             return each(body, lambda item: self._event(macros_of(as_object(item, "the message")), raw), dump_part)
-        return Decoded([self._event(macros_of(as_object(body, "the message")), raw)])
+        return decoded(([self._event(macros_of(as_object(body, "the message")), raw)], (), ()))
 
     def _event(self, macros: dict[str, str], raw: RawRecord) -> Event:
         event_id = need(macros, "event_id")
@@ -85,8 +85,8 @@ class Zabbix:
         for name in _KEPT:
             if name in macros:
                 tags[name] = macros[name]
-        what = first_of(macros, "event_recovery_id" if stage == "event_recovery" else "event_update_action")
-        update = first_of(macros, "event_update_message") if stage == "event_update" else ""
+        what = macros.get("event_recovery_id" if stage == "event_recovery" else "event_update_action", "")
+        update = macros.get("event_update_message", "") if stage == "event_update" else ""
         # A problem and its recovery happen once; an event may be updated twice in the same words.
         moment = str(when) if stage == "event_update" else ""
         return build_known(
