@@ -10,19 +10,18 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-class Partitioner(dict[str, int]):
-    """The partition of every text there is, of which so many are kept: they come again, and murmur2 in Python is slow.
-
-    It is asked as a mapping because that costs a third of a call.
-    """
+class Partitioner:
+    """The same for texts, with a memory: keys come again and again, and murmur2 in Python is slow."""
 
     def __init__(self, partitions: int, most: int = 200_000) -> None:
-        super().__init__()
         self.partitions, self._most = partitions, most
+        self._known: dict[str, int] = {}
 
-    def __missing__(self, key: str) -> int:
-        """The partition of a key that is not kept."""
-        if len(self) >= self._most:
-            self.clear()
-        found = self[key] = partition_of(key.encode("utf-8", "surrogatepass"), self.partitions)
+    def __call__(self, key: str) -> int:
+        """The partition of a key."""
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            found = self._known[key] = partition_of(key.encode("utf-8", "surrogatepass"), self.partitions)
         return found

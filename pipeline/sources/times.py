@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,9 +20,12 @@ def no_time(value: object) -> NoReturn:
 
 def millis_of(moment: datetime) -> int:
     """An aware datetime as milliseconds; raises BadRecord outside 1970 to 9999."""
-    since = moment - EPOCH
-    millis = since.days * DAY + since.seconds * SECOND + since.microseconds // 1000
+    millis = _millis(moment - EPOCH)
     return millis if 0 <= millis <= LATEST else no_time(moment)
+
+
+def _millis(delta: timedelta) -> int:
+    return delta.days * DAY + delta.seconds * SECOND + delta.microseconds // 1000
 
 
 def iso_millis(value: object, zone: tzinfo | None = None) -> int:
@@ -31,17 +34,15 @@ def iso_millis(value: object, zone: tzinfo | None = None) -> int:
         no_time(value)
     try:
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not None:
-            since = moment - EPOCH
-        elif zone is UTC and moment >= _EPOCH_OF_UTC:
-            since = moment - _EPOCH_OF_UTC  # to put in the zone would cost as much again
-        else:
-            moment = no_time(value) if zone is None else moment.replace(tzinfo=zone)
-            since = moment - EPOCH
+        if moment.tzinfo is None:
+            if zone is None:
+                no_time(value)
+            if zone is UTC and moment >= _EPOCH_OF_UTC:
+                return _millis(moment - _EPOCH_OF_UTC)  # to put in the zone would cost as much again
+            moment = moment.replace(tzinfo=zone)
+        return millis_of(moment)
     except (ValueError, OverflowError):
         no_time(value)
-    millis = since.days * DAY + since.seconds * SECOND + since.microseconds // 1000
-    return millis if 0 <= millis <= LATEST else no_time(moment)
 
 
 def epoch_millis(value: object, unit: float = SECOND) -> int:

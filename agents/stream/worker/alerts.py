@@ -137,7 +137,7 @@ class AlertShard(Shard):
                 self._keep_for_later(change)
 
     def _keep_for_later(self, change: AlertChange) -> None:
-        target = self._target[change.scope]
+        target = self._target(change.scope)
         self._waiting[target].add(change, self.clock.high)
         self.numbers[str(target)] = self.numbers.live.get(str(target), 0) + 1
 

@@ -73,7 +73,7 @@ class SeriesShard(Shard):
             high = max(high, sample.time)
             for event in step.events(sample):
                 self.clock.count(f"told {event.check.rpartition(' ')[2]} {event.kind.value}")
-                said.setdefault(self._target[event.fingerprint], []).append(event)
+                said.setdefault(self._target(event.fingerprint), []).append(event)
         for target, events in said.items():
             for part, at in enumerate(range(0, len(events), MOST)):
                 some = Events(self._origin, 0, 0, events[at : at + MOST], number=offset * PARTS + part + 1)

@@ -19,6 +19,6 @@ def test_the_hash_is_that_of_the_java_client(key: bytes, hashed: int) -> None:
 @given(st.lists(st.text(max_size=8), max_size=50), st.integers(1, 64))
 def test_a_memory_that_is_full_changes_nothing(keys: list[str], partitions: int) -> None:
     remembering = Partitioner(partitions, most=3)
-    assert [remembering[key] for key in keys] == [
+    assert [remembering(key) for key in keys] == [
         partition_of(key.encode("utf-8", "surrogatepass"), partitions) for key in keys
     ]

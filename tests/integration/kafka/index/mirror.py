@@ -84,6 +84,13 @@ def until_state(worker: Worker, state: str, seconds: float = 60) -> None:
             assert worker.metrics().get(f'tocsin_output_state{{output="elasticsearch",state="{state}"}}') == 1
 
 
+def until_there(client: Elasticsearch, index: str, seconds: float = 60) -> None:
+    """Until an index, or a data stream, has been made by the first document for it."""
+    for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.05), reraise=True):
+        with attempt:
+            assert client.indices.exists(index=index)
+
+
 def until_writing(worker: Worker, seconds: float = 60) -> None:
     """Until the worker has written something, or found that it is there."""
     for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.05), reraise=True):
