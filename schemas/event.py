@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Annotated
 
@@ -121,9 +121,9 @@ def content_id(*parts: str | bytes) -> str:
 
 def content_ids(*first: str) -> Callable[..., str]:
     """`content_id` for texts that come after these parts, in half the time where all are ASCII, as nearly always."""
-    ascii_so_far = all(map(str.isascii, first))
-    begin = "".join(f"{len(part)}:{part}" for part in first) if ascii_so_far else ""
-    begun = blake2b(begin.encode(), digest_size=12)
+    if not all(map(str.isascii, first)):
+        return partial(content_id, *first)
+    begun = blake2b("".join(f"{len(part)}:{part}" for part in first).encode(), digest_size=12)
 
     def made(*parts: str) -> str:
         text = ""
@@ -131,7 +131,7 @@ def content_ids(*first: str) -> Callable[..., str]:
             size = len(part)
             text += _SIZES[size] if size < _KEPT else f"{size}:"
             text += part
-        if not (ascii_so_far and text.isascii()):  # what counts is how many bytes a part has
+        if not text.isascii():  # what counts is how many bytes a part has
             return content_id(*first, *parts)
         found = begun.copy()
         found.update(text.encode())

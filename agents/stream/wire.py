@@ -46,6 +46,8 @@ CHANGE_FIELDS = AlertChange._fields
 PASSING_FIELDS = ("place", *Passing._fields)
 PLAIN_FIELDS = Plain._fields
 
+_Rows = list[tuple[Any, ...]]
+
 A = TypeVar("A")
 R = TypeVar("R", bound=Record)
 
@@ -62,6 +64,7 @@ _SPELLS, _GONE, _OPENINGS = map(CHANGE_FIELDS.index, ("spells", "gone", "opening
 _KIND, _SEVERITY, _SIGNAL = map(EVENT_FIELDS.index, ("kind", "severity", "signal"))
 _TIME, _RECEIVED, _SOURCE = map(EVENT_FIELDS.index, ("time", "received", "source"))
 _FOLDED = tuple(map(EventKind, FOLDED))
+"""The kinds themselves: one is found among them at once, and compared as a text otherwise."""
 _event_row_of = maker(EventRow)
 
 
@@ -157,12 +160,10 @@ def pack_events(pack: Events) -> bytes:
     return first + b"\n" + orjson.dumps({"fields": EVENT_FIELDS, "places": places, "rows": others}) if plain else first
 
 
-def _apart(
-    events: Sequence[Event],
-) -> tuple[list[tuple[Any, ...]], dict[str, _Told], list[int], list[tuple[Any, ...]]]:
+def _apart(events: Sequence[Event]) -> tuple[_Rows, dict[str, _Told], list[int], _Rows]:
     """The rows that are looked at; the plain events by source, their places among all, and their rows."""
-    rows: list[tuple[Any, ...]] = []
-    others: list[tuple[Any, ...]] = []
+    rows: _Rows = []
+    others: _Rows = []
     places: list[int] = []
     plain: dict[str, _Told] = {}
     top = 0

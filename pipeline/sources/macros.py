@@ -52,16 +52,16 @@ def _macro_names(keys: tuple[str, ...]) -> tuple[str, ...]:
 def first_of(macros: dict[str, str], *names: str) -> str:
     """The first of the named macros that has a value; "" where none has."""
     for name in names:
-        if name in macros:
-            return macros[name]
+        if text := macros.get(name):
+            return text
     return ""
 
 
 def need(macros: dict[str, str], *names: str) -> str:
     """The same, and BadRecord missing-field where none has."""
     for name in names:
-        if name in macros:
-            return macros[name]
+        if text := macros.get(name):
+            return text
     raise BadRecord("missing-field", f"{' or '.join(names)} is missing or empty")
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from inspect import isawaitable
 from typing import Any
 
 import aiokafka  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.utils.futures import maybe_async
 
 from agents.stream.worker.access import stopped
 
@@ -95,8 +95,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     async def call_thread(self, fun: Any, *given: Any, **more: Any) -> Any:
         """Call it: there is nowhere else to go."""
-        result = fun(*given, **more)
-        return await result if isawaitable(result) else result
+        return await maybe_async(fun(*given, **more))
 
     async def _gather_remaining_tasks(self) -> None:
         """The loop goes on, and so do its tasks: they are those of others."""
