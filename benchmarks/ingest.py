@@ -1,6 +1,7 @@
 """Speed of the ingest hop: `python -m benchmarks.ingest`. A real broker, the recorded day as one message a payload.
 
-Beside it, in the same run, what kafka-python itself needs for the same messages: poll, and orjson where they are JSON.
+Beside it, in the same run and by turns, what kafka-python itself needs for the same messages: poll, and orjson where
+they are JSON.
 The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
 """
 
@@ -12,7 +13,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -24,20 +25,17 @@ from agents.stream.ingest.run import RAW, Ingest
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from benchmarks.day import Spread, arguments, print_json, spread
+from benchmarks.turns import Spent, by_turns
 from pipeline.sources.registry import SOURCES
 from schemas.event import RawRecord
 from tests.servers import kafka_broker
 
 RUNS = 3
-REPEATS = 2
+REPEATS = 4
 """How often the day is in the topics."""
-
-
-class Speed(NamedTuple):
-    """Messages a second, by the clock and by the time of our process on the CPU."""
-
-    rate: float
-    cpu: float
+TURN = 20_000
+"""Messages in a turn, about: half a second of one and two seconds of the other."""
+TURNS = 10
 
 
 def produce(settings: KafkaSettings, raws: Iterable[RawRecord]) -> int:
@@ -59,22 +57,25 @@ def produce_day(settings: KafkaSettings) -> int:
     return produce(settings, (raw for _ in range(REPEATS) for raw in raws))
 
 
-def bare(settings: KafkaSettings, count: int) -> Speed:
-    """Poll all messages with kafka-python, and parse those that are JSON."""
-    reader = consumer(settings, max_poll_records=5000, max_partition_fetch_bytes=4 * 1024 * 1024)
-    reader.assign([partition(settings.topic(RAW + source), n) for source in SOURCES for n in range(4)])
-    reader.poll(100, max_records=1)
-    began, cpu = perf_counter(), process_time()
-    seen = 1
-    while seen < count:
-        seen += sum(map(len, _parsed(reader)))
-    speed = Speed(count / (perf_counter() - began), count / (process_time() - cpu))
-    reader.close()
-    return speed
+class Bare:
+    """Polls all messages with kafka-python, and parses those that are JSON."""
 
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._reader: Consumer = consumer(settings, max_poll_records=5000, max_partition_fetch_bytes=4 * 1024 * 1024)
+        self._reader.assign([partition(settings.topic(RAW + source), n) for source in SOURCES for n in range(4)])
+        self._reader.poll(100, max_records=1)
 
-def _parsed(reader: Consumer) -> list[list[Any]]:
-    return [[_parse(one.value or b"") for one in messages] for messages in reader.poll(200).values()]
+    def turn(self) -> Spent:
+        """Read so many."""
+        began, cpu, seen = perf_counter(), process_time(), 0
+        while seen < TURN:
+            parsed = [[_parse(one.value or b"") for one in some] for some in self._reader.poll(200).values()]
+            seen += sum(map(len, parsed))
+        return Spent(seen, perf_counter() - began, process_time() - cpu)
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._reader.close()
 
 
 def _parse(value: bytes) -> object:
@@ -87,21 +88,29 @@ def _parse(value: bytes) -> object:
         return value
 
 
-def hop(settings: KafkaSettings, count: int, run: int) -> tuple[Speed, Ingest]:
-    """Put all messages through the hop, in a group of its own."""
-    work = Ingest(Config(kafka=settings), f"benchmark-{run}", group=f"benchmark-{run}")
-    work.subscribe()
-    while not work.hop.decoded:
-        work.step()
-    began, cpu, before = perf_counter(), process_time(), sum(work.hop.received.values())
-    while sum(work.hop.received.values()) < count:
-        work.step()
-    work.commit()
-    work.finish()
-    rest = count - before
-    speed = Speed(rest / (perf_counter() - began), rest / (process_time() - cpu))
-    work.close()
-    return speed, work
+class Whole:
+    """Puts all messages through the hop, in a group of its own."""
+
+    def __init__(self, settings: KafkaSettings, run: int) -> None:
+        self.work = Ingest(Config(kafka=settings), f"benchmark-{run}", group=f"benchmark-{run}")
+        self.work.subscribe()
+        while not self.work.hop.decoded:
+            self.work.step()
+        self.work.commit()
+        self.work.finish()
+
+    @property
+    def _received(self) -> int:
+        return sum(self.work.hop.received.values())
+
+    def turn(self) -> Spent:
+        """Read so many, until they are committed."""
+        began, cpu, before = perf_counter(), process_time(), self._received
+        while self._received - before < TURN:
+            self.work.step()
+        self.work.commit()
+        self.work.finish()
+        return Spent(self._received - before, perf_counter() - began, process_time() - cpu)
 
 
 def measure(bootstrap: str, runs: int) -> dict[str, Any]:
@@ -115,23 +124,29 @@ def measure(bootstrap: str, runs: int) -> dict[str, Any]:
     collector.settle()  # as the hop does when it runs
     bares, hops, packs = [], [], []
     for run in range(runs):
-        bares.append(bare(settings, count))
-        speed, work = hop(settings, count, run)
-        hops.append(speed)
+        bare, whole = Bare(settings), Whole(settings, run)
+        found = by_turns({"bare": bare.turn, "ingest": whole.turn}, TURNS)
+        bare.close()
+        work = whole.work
+        work.close()
+        bares.append(found["bare"])
+        hops.append(found["ingest"])
         packs.append(work.hop.decoded / work.packs)
-        print(f"run {run + 1}: {bares[-1].rate:,.0f} bare, {speed.rate:,.0f} ingest; {work.transactions} transactions")
+        print(
+            f"run {run + 1}: {bares[-1].rate:,.0f} bare, {hops[-1].rate:,.0f} ingest; {work.transactions} transactions"
+        )
     return {
         "messages": count,
         "messages_per_second": {"bare": _of(bares, "rate"), "ingest": _of(hops, "rate")},
-        "messages_per_cpu_second": {"bare": _of(bares, "cpu"), "ingest": _of(hops, "cpu")},
+        "messages_per_cpu_second": {"bare": _of(bares, "rate_cpu"), "ingest": _of(hops, "rate_cpu")},
         "events_in_a_pack": spread(packs),
         "ratio": spread(b.rate / a.rate for a, b in zip(bares, hops, strict=True)),
-        "ratio_cpu": spread(b.cpu / a.cpu for a, b in zip(bares, hops, strict=True)),
+        "ratio_cpu": spread(b.rate_cpu / a.rate_cpu for a, b in zip(bares, hops, strict=True)),
     }
 
 
-def _of(speeds: list[Speed], field: str) -> Spread:
-    return spread(getattr(speed, field) for speed in speeds)
+def _of(some: list[Spent], field: str) -> Spread:
+    return spread(getattr(spent, field) for spent in some)
 
 
 def main(given: list[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """Speed of the stream on Kafka: `python -m benchmarks.stream`. A real broker, everything on this machine.
 
-First the agents on packed messages, beside the embedded core on the same events in the same run. Then all of it, from
+First the agents on packed messages, and by turns the embedded core on the same events. Then all of it, from
 one raw message a payload to the topic of incidents. Then, at a steady rate, how long an event takes that way.
 The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
 """
@@ -8,11 +8,13 @@ The broker is that of TOCSIN_TEST_KAFKA, else one of our own.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -25,7 +27,8 @@ from agents.stream import clients
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from benchmarks.copies import Copies, copies
-from benchmarks.day import arguments, feed, make_normaliser, print_json
+from benchmarks.day import arguments, feed, make_normaliser, print_json, spread
+from benchmarks.turns import Spent, by_turns
 from pipeline.flow import Flow
 from pipeline.settings import FlowSettings
 from pipeline.sources.registry import SOURCES
@@ -38,6 +41,8 @@ RATE = 2000
 """Events a second where latency is measured."""
 PROBES = 20
 """Of them, each second, new critical problems, of which each opens an incident."""
+TURN = 60_000
+"""Events in a turn, about: some seconds."""
 EVENTS = 'tocsin_flow_total{step="alerts",what="events"}'
 BEGIN = 1_772_409_600_000
 NOTHING = Play([], [])
@@ -65,15 +70,49 @@ def memory(worker: Worker) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def through_core(found: Copies, events: Sequence[Event]) -> tuple[float, float]:
-    """Events a second through the embedded core, by the clock and by the CPU."""
-    flow = Flow(FlowSettings())
-    for record in found.reference:
-        flow.put(record, 0)
-    collector.settle()  # as all hosts do
-    begun, used = time.perf_counter(), time.process_time()
-    feed(flow, events)
-    return len(events) / (time.perf_counter() - begun), len(events) / (time.process_time() - used)
+class Core:
+    """The embedded core, part by part through events."""
+
+    def __init__(self, found: Copies, events: Iterable[Event]) -> None:
+        self._flow, self._events = Flow(FlowSettings()), iter(events)
+        for record in found.reference:
+            self._flow.put(record, 0)
+        collector.settle()  # as all hosts do
+
+    def turn(self) -> Spent:
+        """The next events."""
+        events = list(islice(self._events, TURN))
+        begun, used = time.perf_counter(), time.process_time()
+        feed(self._flow, events)
+        return Spent(len(events), time.perf_counter() - begun, time.process_time() - used)
+
+
+class Agents:
+    """Workers that have so many events to read. They are stopped while it is not their turn."""
+
+    def __init__(self, workers: Sequence[Worker], events: int) -> None:
+        self._workers, self._events, self._done = workers, events, 0.0
+        self.signal(signal.SIGSTOP)
+
+    def turn(self) -> Spent:
+        """The next events, about; after the last ones until nothing is left to be read."""
+        target = min(self._done + TURN, self._events)
+        self.signal(signal.SIGCONT)
+        begun, used, before = time.perf_counter(), self._used(), self._done
+        while self._done < target or (target == self._events and total(self._workers, "tocsin_lag{") > 0):
+            time.sleep(0.5)  # asking costs a worker some milliseconds
+            self._done = total(self._workers, EVENTS)
+        spent = Spent(self._done - before, time.perf_counter() - begun, self._used() - used)
+        self.signal(signal.SIGSTOP)
+        return spent
+
+    def signal(self, number: int) -> None:
+        """Send it to all of them."""
+        for one in self._workers:
+            one.process.send_signal(number)
+
+    def _used(self) -> float:
+        return sum(map(cpu_seconds, self._workers))
 
 
 def drained(workers: Sequence[Worker], name: str, wanted_count: float) -> tuple[float, dict[str, float]]:
@@ -107,7 +146,7 @@ def kept(worker: Worker, seconds: float) -> dict[str, float]:
 
 
 def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path, workers: int) -> dict[str, Any]:
-    """Packed messages through workers of the role correlate, which are there before the first one is sent."""
+    """Packed messages through workers of the role correlate, and by turns the same events through the core."""
     settings = of_settings(bootstrap, clock=False)
     stage = Stage(settings, Play(found.reference, []))
     stage.set()
@@ -115,20 +154,24 @@ def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path,
     running = [Worker(settings, f"agents-{n}", folder) for n in range(workers)]
     with ended(running):
         _served(running, 0)
+        there = Agents(running, len(events))
         stage.put(messages)
-        rate, shares = drained(running, EVENTS, len(events))
-        figures = {
-            "events_per_second": rate,
-            "per CPU second": rate / sum(shares.values()),
-            **shares,
+        spent = by_turns({"core": Core(found, events).turn, "agents": there.turn}, -(-len(events) // TURN))
+        there.signal(signal.SIGCONT)
+        figures: dict[str, Any] = {
             "megabytes": [memory(one) for one in running],
+            "checkpoints": kept(running[0], spent["agents"].seconds),
+            "messages an event": total(running, "tocsin_sent_messages_total") / len(events),
+            "bytes an event": total(running, "tocsin_sent_bytes_total") / len(events),
         }
-        figures["checkpoints"] = kept(running[0], len(events) / rate)
-        figures["messages an event"] = total(running, "tocsin_sent_messages_total") / len(events)
-        figures["bytes an event"] = total(running, "tocsin_sent_bytes_total") / len(events)
         for one in running:
             one.stop()
-    return figures
+    core, others = spent["core"], spent["agents"]
+    return figures | {
+        "core": core.rate, "core per CPU second": core.rate_cpu, "agents": others.rate,
+        "agents per CPU second": others.rate_cpu, "CPU": others.cpu / others.seconds,
+        "ratio": others.rate / core.rate, "ratio by CPU": others.rate_cpu / core.rate_cpu,
+    }  # fmt: skip
 
 
 def whole(bootstrap: str, found: Copies, events: int, folder: Path) -> dict[str, Any]:
@@ -276,21 +319,21 @@ def _open_alert(number: int) -> Event:
 
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
-    options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1,2")
+    options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1,2", rounds="3")
     found = copies(simulate(1), int(options.copies))
     normaliser = make_normaliser()
     events = [event for raw in found.raws for event in normaliser.normalise(raw).events]
-    rate, of_cpu = through_core(found, events)
-    figures: dict[str, Any] = {"events": len(events), "core": {"events_per_second": rate, "per CPU second": of_cpu}}
-    print(f"{len(events):,} events; embedded core {rate:,.0f} events/s, {of_cpu:,.0f} a CPU second", flush=True)
+    figures: dict[str, Any] = {"events": len(events)}
+    print(f"{len(events):,} events", flush=True)
     with tempfile.TemporaryDirectory() as name, kafka_broker(Path(name) / "broker") as bootstrap:
         folder = Path(name)
         for workers in map(int, options.workers.split(",")):
-            found_of = figures[f"agents, {workers} workers"] = agents(bootstrap, found, events, folder, workers)
-            found_of["ratio"] = found_of["events_per_second"] / rate
-            found_of["ratio by CPU"] = found_of["per CPU second"] / of_cpu
-            print(f"agents on packs, {workers} workers: {found_of}", flush=True)
-            print(f"ratio to the core {found_of['ratio']:.1%}, by CPU {found_of['ratio by CPU']:.1%}", flush=True)
+            rounds = [agents(bootstrap, found, events, folder, workers) for _ in range(int(options.rounds))]
+            figures[f"agents, {workers} workers"] = rounds
+            print(f"agents on packs, {workers} workers, the last of {len(rounds)} rounds: {rounds[-1]}", flush=True)
+            for one in ("core", "agents", "core per CPU second", "agents per CPU second", "ratio", "ratio by CPU"):
+                least, median, most = spread(figures[one] for figures in rounds)
+                print(f"{one:<24}{least:>12,.3f}{median:>12,.3f}{most:>12,.3f}", flush=True)
         figures["whole"] = whole(bootstrap, found, len(events), folder)
         print(f"raw topic to incident topic: {figures['whole']}", flush=True)
         figures["latency"] = latency(bootstrap, folder)

@@ -33,7 +33,7 @@ from schemas.event import DeadLetter, RawRecord, content_id
 
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
-FLUSH_BUSY = 0.1
+FLUSH_BUSY = 0.25
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
 BUSY = 0.5
 """That is so while we use more than this of a CPU."""
