@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
@@ -317,6 +317,13 @@ def _open_alert(number: int) -> Event:
     )
 
 
+def print_spreads(rounds: Sequence[Mapping[str, Any]], *names: str) -> None:
+    """Least, median and greatest of some figures of several rounds."""
+    for name in names:
+        least, median, most = spread(figures[name] for figures in rounds)
+        print(f"{name:<24}{least:>12,.3f}{median:>12,.3f}{most:>12,.3f}", flush=True)
+
+
 def main(given: list[str] | None = None) -> int:
     """Measure and print."""
     options = arguments("Speed of the stream on Kafka.", given, copies="3", workers="1,2", rounds="3")
@@ -331,13 +338,15 @@ def main(given: list[str] | None = None) -> int:
             rounds = [agents(bootstrap, found, events, folder, workers) for _ in range(int(options.rounds))]
             figures[f"agents, {workers} workers"] = rounds
             print(f"agents on packs, {workers} workers, the last of {len(rounds)} rounds: {rounds[-1]}", flush=True)
-            for one in ("core", "agents", "core per CPU second", "agents per CPU second", "ratio", "ratio by CPU"):
-                least, median, most = spread(figures[one] for figures in rounds)
-                print(f"{one:<24}{least:>12,.3f}{median:>12,.3f}{most:>12,.3f}", flush=True)
-        figures["whole"] = whole(bootstrap, found, len(events), folder)
-        print(f"raw topic to incident topic: {figures['whole']}", flush=True)
-        figures["latency"] = latency(bootstrap, folder)
-        print(f"latency at {RATE} events/s: {figures['latency']}", flush=True)
+            print_spreads(
+                rounds, "core", "agents", "core per CPU second", "agents per CPU second", "ratio", "ratio by CPU"
+            )
+        figures["whole"] = [whole(bootstrap, found, len(events), folder) for _ in range(int(options.rounds))]
+        print("raw topic to incident topic", flush=True)
+        print_spreads(figures["whole"], "events_per_second", "cpu of correlate", "cpu of ingest")
+        figures["latency"] = [latency(bootstrap, folder) for _ in range(int(options.rounds))]
+        print(f"latency at {RATE} events/s", flush=True)
+        print_spreads(figures["latency"], "p50 ms", "p90 ms", "p99 ms", "max ms")
         figures["recovery"] = recovery(bootstrap, folder)
         print(f"recovery: {figures['recovery']}", flush=True)
     if options.json:

@@ -43,6 +43,9 @@ RAW = "raw."
 TARGETS = ("events", "metrics", "dead")
 MOST = 10_000
 """Messages in one transaction, about."""
+FETCHED = 64 * 1024
+"""Bytes that are read of a partition before others have their turn. The client hands out all that it has fetched of one
+first, and the alert step keeps what is hours ahead until all others have come as far."""
 BATCH_BYTES = 256 * 1024
 TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
@@ -79,7 +82,7 @@ class Ingest:
             session_timeout_ms=self.settings.session,
             heartbeat_interval_ms=self.settings.session // 4,
             max_poll_records=MOST // 2,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
+            max_partition_fetch_bytes=FETCHED,
         )
         self._producer: Producer = self._new_producer()
         targets = len(self._producer.partitions_for(self.settings.topic("events")))

@@ -72,9 +72,16 @@ class Abreast(Generic[P]):
             yield pack
         else:
             self._hold(pack)
+        yield from self.left()
+
+    def left(self) -> Iterator[P]:
+        """Those that are held and may be handled now, in order.
+
+        None before the next pack comes, but where whoever took the last ones stopped in between.
+        """
         while self._queues:
             origin = min(self._queues, key=lambda one: (self._held.live[self._queues[one][0]].high, one))
-            if self._held.live[self._queues[origin][0]].high > heard.least() + AHEAD:
+            if self._held.live[self._queues[origin][0]].high > self._heard.least() + AHEAD:
                 return
             yield self._release(origin)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from agents.stream import wire
 from agents.stream.partition import Partitioner
 from agents.stream.wire import Arrivals, Changes
 from agents.stream.worker.abreast import Abreast
-from agents.stream.worker.outputs import ALERTS, Out, all_outs
-from agents.stream.worker.shard import Shard
+from agents.stream.worker.outputs import ALERTS, EVENTS, Out, all_outs, outs
+from agents.stream.worker.shard import Shard, exhaust
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
@@ -18,7 +18,8 @@ from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
-from schemas.base import MINUTE, SECOND, Millis
+from schemas.base import MINUTE, SECOND, BadRecord, Millis
+from schemas.event import DeadLetter, RawRecord, content_id
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
@@ -81,10 +82,30 @@ class AlertShard(Shard):
 
     def apply(self, pack: Arrivals) -> None:
         """Handle one message, and those that waited for it. Raises BadRecord."""
+        exhaust(self.gradually(pack))
+
+    def gradually(self, pack: Arrivals) -> Iterator[None]:
+        """The same, with a pause after each one that was handled: what waits may be hours of events."""
+        self.finish()
         pack = self._as_needed(pack)
         self.upstreams.told(pack.origin, 0, pack.sent)
         for one in self.abreast.through(pack):
-            self._apply(one)
+            self._handle(one)
+            yield
+
+    def finish(self) -> None:
+        """See `Shard.finish`."""
+        for one in self.abreast.left():
+            self._handle(one)
+
+    def _handle(self, pack: Arrivals) -> None:
+        """A pack whose turn it is; what can't be understood of one that was held is kept with its bytes."""
+        try:
+            self._apply(pack)
+        except BadRecord as error:
+            raw = RawRecord(source=EVENTS, received=pack.sent, payload=pack.data, origin=pack.origin)
+            name = content_id(pack.origin, pack.data)
+            self.outputs += outs([DeadLetter(id=name, reason=error.reason, detail=error.detail, raw=raw)])
 
     def _as_needed(self, pack: Arrivals) -> Arrivals:
         """A pack with those of its events that have to be looked at."""

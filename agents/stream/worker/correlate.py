@@ -9,7 +9,7 @@ from agents.config import Config
 from agents.stream import wire
 from agents.stream.worker.access import aiokafka_options
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.host import Host, Step, Told
+from agents.stream.worker.host import Host, Step, Told, at_once
 from agents.stream.worker.outputs import (
     ALERT_STATE,
     ALERTS,
@@ -37,7 +37,7 @@ class Correlate(Host):
             "alerts",
             ALERT_STATE,
             every,
-            {EVENTS: lambda shard, value, _: shard.apply(wire.unpack_arrivals(value))},
+            {EVENTS: lambda shard, value, _: shard.gradually(wire.unpack_arrivals(value))},
             lambda number: AlertShard(flow, number, counted(ALERTS)),
         )
         self.scopes = Step(
@@ -45,8 +45,8 @@ class Correlate(Host):
             SCOPE_STATE,
             every,
             {
-                ALERTS: lambda shard, value, _: shard.apply(wire.unpack_changes(value)),
-                COMMANDS: lambda shard, value, _: shard.command(wire.unpack_record(Command, value)),
+                ALERTS: lambda shard, value, _: shard.gradually(wire.unpack_changes(value)),
+                COMMANDS: lambda shard, value, _: at_once(shard.command(wire.unpack_record(Command, value))),
             },
             lambda number: ScopeShard(flow, number, counted(EVENTS)),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.config import Config
 from agents.stream import wire
-from agents.stream.worker.host import Host, Step, Told
+from agents.stream.worker.host import Host, Step, Told, at_once
 from agents.stream.worker.outputs import DEAD, EVENTS, METRICS, SERIES_STATE
 from agents.stream.worker.series import SeriesShard
 
@@ -24,7 +24,7 @@ class Detect(Host):
             "series",
             SERIES_STATE,
             config.kafka.checkpoint_models,
-            {METRICS: lambda shard, value, offset: shard.apply(wire.unpack_metrics(value), offset)},
+            {METRICS: lambda shard, value, offset: at_once(shard.apply(wire.unpack_metrics(value), offset))},
             lambda number: SeriesShard(flow, number, counted(METRICS), counted(EVENTS)),
         )
 

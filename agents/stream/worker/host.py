@@ -43,8 +43,15 @@ BUFFER = 4096
 
 S = TypeVar("S", bound=Shard)
 
-Taken = Callable[[S, bytes, int], None]
-"""What a message does to its shard, by its bytes and its offset. Raises BadRecord for one that is not understood."""
+Taken = Callable[[S, bytes, int], Iterable[None]]
+"""What a message does to its shard, by its bytes and its offset, with pauses: at each of them the message is in the
+state, and others may look at it. Raises BadRecord for one that is not understood."""
+
+
+def at_once(done: None) -> Iterable[None]:
+    """What a message did that takes no pause."""
+    del done
+    return ()
 
 
 class Step(Generic[S]):
@@ -282,15 +289,24 @@ class Host:
                 message = event.message
                 shard = step.shards[message.partition]
                 if not shard.had(topic, message.offset):
-                    try:
-                        take(shard, message.value, message.offset)
-                    except BadRecord as error:
-                        self._refuse(shard, message, error)
-                    shard.read(topic, message.offset)
-                    await self._keepers[shard].room()
-                    await asyncio.sleep(0)  # heartbeats and all others have their turn, however much there is to read
+                    await self._take(shard, topic, message, take)
 
         return read
+
+    async def _take(self, shard: S, topic: str, message: Any, take: Taken[S]) -> None:
+        """Handle a message; heartbeats and all others have their turn in its pauses, however much there is to do."""
+        keeper = self._keepers[shard]
+        try:
+            for _ in take(shard, message.value, message.offset):
+                shard.read(topic, message.offset)
+                await keeper.room()
+                await asyncio.sleep(0)
+                if keeper.dropped:  # the partition is another worker's, who goes on where the checkpoint stands
+                    return
+        except BadRecord as error:
+            self._refuse(shard, message, error)
+        shard.read(topic, message.offset)
+        await asyncio.sleep(0)
 
     def _refuse(self, shard: Shard, message: Any, error: BadRecord) -> None:
         """What can't be understood is kept with its bytes, and never stops the rest."""
@@ -361,4 +377,5 @@ def _restored(step: Step[S], number: int, log: Log | None) -> tuple[S, dict[int,
     if restored is None:
         return shard, {}
     shard.restore(restored)
+    shard.finish()
     return shard, restored.offsets

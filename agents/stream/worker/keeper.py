@@ -51,7 +51,8 @@ class Keeper:
         self._lock = asyncio.Lock()
         self._in_flight: list[Sent] = []
         self._last = time.monotonic() - self._every * (shard.partition % 8) / 8  # not all at once
-        self._dropped = False
+        self.dropped = False
+        """The partition is another worker's now."""
         self._shortened = time.monotonic()
 
     @property
@@ -60,18 +61,18 @@ class Keeper:
         return self._lock.locked()
 
     def drop(self) -> None:
-        """The partition is another worker's now: nothing more is sent."""
-        self._dropped = True
+        """Nothing more is sent."""
+        self.dropped = True
 
     async def room(self) -> None:
         """Wait until not too much is waiting to be sent."""
-        while len(self.shard.outputs) > MOST_WAITING and not self._dropped:
+        while len(self.shard.outputs) > MOST_WAITING and not self.dropped:
             await asyncio.sleep(0.01)
 
     async def flush(self, generation: int, final: bool = False) -> None:
         """Send what there is; write a checkpoint where one is due, or with `final`. Raises KafkaError."""
         async with self._lock:
-            if self._dropped:
+            if self.dropped:
                 return
             shard = self.shard
             due = final or shard.ahead or (shard.dirty and self._pace.due(time.monotonic(), self._last, self._every))

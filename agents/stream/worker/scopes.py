@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import orjson
 
@@ -10,7 +10,7 @@ from agents.stream import wire
 from agents.stream.wire import Changes
 from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import METRICS, Out, all_outs, outs
-from agents.stream.worker.shard import Shard
+from agents.stream.worker.shard import Shard, exhaust
 from pipeline.clock import Clock
 from pipeline.scope_step import ScopeStep
 from pipeline.settings import FlowSettings
@@ -46,10 +46,24 @@ class ScopeShard(Shard):
 
     def apply(self, pack: Changes) -> None:
         """Handle one message, and those that waited for it; what they say again is left out."""
+        exhaust(self.gradually(pack))
+
+    def gradually(self, pack: Changes) -> Iterator[None]:
+        """The same, with a pause after each one that was handled, once all parts of the message are in the state."""
+        self.finish()
         self.upstreams.told(pack.origin, 0, pack.sent)
-        for part in pack.parts():
+        *parts, last = pack.parts()
+        for part in parts:
             for one in self.abreast.through(part):
                 self._apply(one)
+        for one in self.abreast.through(last):
+            self._apply(one)
+            yield
+
+    def finish(self) -> None:
+        """See `Shard.finish`."""
+        for one in self.abreast.left():
+            self._apply(one)
 
     def _apply(self, pack: Changes) -> None:
         step, clock = self.step, self.clock
@@ -79,6 +93,7 @@ class ScopeShard(Shard):
 
     def command(self, command: Command) -> None:
         """Handle a command."""
+        self.finish()
         self.step.begin("commands")
         records = self.step.command(command)
         reply = records[0]
@@ -106,6 +121,7 @@ class ScopeShard(Shard):
         """Take over reference data that differs from what is in force, each from a time on."""
         for record, at in records:
             if self.step.reference.differs(record):
+                self.finish()
                 self.step.begin("reference")
                 self.outputs += outs(self.step.put(record, at))
                 self.ahead = self.dirty = True
@@ -113,6 +129,7 @@ class ScopeShard(Shard):
     def withdraw(self, kind: str, identity: str) -> None:
         """Take a silence out of force; all else stays until it is replaced."""
         if kind == "silence" and f"{kind}:{identity}" in self.step.reference.table:
+            self.finish()
             self.step.begin("reference")
             self.step.reference.remove(kind, identity)
             self.step.scope.judge_waiting()

@@ -15,6 +15,12 @@ SLICES = 64
 never longer than about three times the state."""
 
 
+def exhaust(pauses: Iterable[None]) -> None:
+    """Do all of something that has pauses at once."""
+    for _ in pauses:
+        pass
+
+
 class Shard:
     """What both steps have in common. Whoever applies messages checks with `had` first, and says `read` afterwards."""
 
@@ -41,6 +47,9 @@ class Shard:
     def had(self, topic: str, offset: int) -> bool:
         """Whether a message is in the state already."""
         return offset <= self.applied.get(topic, -1)
+
+    def finish(self) -> None:
+        """Handle what is left of the message before, where a process ended in one of its pauses. It comes first."""
 
     def read(self, topic: str, offset: int) -> None:
         """A message is in the state now."""

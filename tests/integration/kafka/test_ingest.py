@@ -21,7 +21,7 @@ from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from agents.stream.wire import Events, unpack_events, unpack_record
 from pipeline.sources.registry import SOURCES
-from schemas.base import ConfigError
+from schemas.base import HOUR, ConfigError
 from schemas.event import DeadLetter
 
 T0 = 1_714_521_600_000
@@ -219,6 +219,29 @@ def test_an_alert_stays_in_one_partition_in_the_order_of_its_raw_partition(kafka
     assert {len(found) for found in places.values()} == {1}
     assert all(times == sorted(times) for times in order.values())
     assert len({number for found in places.values() for number in found}) > 1
+
+
+def test_hours_that_wait_in_several_partitions_are_read_side_by_side(kafka: KafkaSettings) -> None:
+    count, day = 32_000, 8 * HOUR
+    sender = producer(kafka, linger_ms=5)
+    for number in range(count):
+        at = T0 + number * day // count
+        fields = {"id": f"e{number}", "kind": "problem", "time": at, "severity": "major", "check": "ping"}
+        value = orjson.dumps(fields | {"resource": f"h{number % 50}"})
+        sender.send(kafka.topic(f"{RAW}native"), value, partition=number % 4, timestamp_ms=at)
+    sender.close()
+    with reading(kafka, "events", 4) as events, running(kafka, "w1"):
+        events.until(count)
+        assert odd(events.ids(), count) == {}
+    apart = 0
+    for target in range(4):
+        highs: dict[str, int] = {f"raw.native/{n}": T0 for n in range(4)}
+        for message in events.messages:
+            pack = unpack_events(message.value or b"")
+            if message.partition == target and pack.origin in highs:
+                highs[pack.origin] = max(highs[pack.origin], pack.high)
+                apart = max(apart, max(highs.values()) - min(highs.values()))
+    assert apart < day / 2, f"{apart / HOUR:.1f} hours"
 
 
 def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> None:

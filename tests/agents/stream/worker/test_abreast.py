@@ -11,16 +11,20 @@ import pytest
 
 from agents.simulate import simulate
 from agents.stream.partition import partition_of
-from agents.stream.wire import Changes, Events, unpack_changes
+from agents.stream.wire import Arrivals, Changes, Events, unpack_changes, unpack_record
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.log import Log, pack
 from agents.stream.worker.scopes import ScopeShard
 from benchmarks.day import timely
 from pipeline.flow import Flow
 from pipeline.settings import FlowSettings
+from pipeline.stages.arrival import Plain
+from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from schemas.base import HOUR, Record
+from schemas.event import DeadLetter, Event, EventKind
 from schemas.incident import Incident
+from schemas.severity import Severity
 from tests.agents.stream.worker.packs import arrived
 from tests.integration.kafka.worker.stage import by_members
 
@@ -29,6 +33,7 @@ DAY = simulate(1)
 EVENTS = timely(DAY, SETTINGS.time)[:12_000]
 REFERENCE: list[Record] = [*DAY.centre.items.values(), *DAY.centre.relations, *DAY.changes]
 PARTS, PACK, TICK = 4, 400, 300
+T0 = 1_772_409_600_000
 
 
 def one_process() -> dict[Any, dict[str, Any]]:
@@ -78,7 +83,7 @@ def test_whatever_is_read_first_the_incidents_are_the_same(seed: int) -> None:
     random = Random(seed)
     told = [changes_of(origin) for origin in range(PARTS)]
     newest: dict[str, dict[str, Any]] = {}
-    apart = held = 0
+    apart = held = paused = 0
     for partition in range(PARTS):
         queues = [[*origin[partition]] for origin in told]
         shard = ScopeShard(SETTINGS, partition, PARTS)
@@ -90,7 +95,13 @@ def test_whatever_is_read_first_the_incidents_are_the_same(seed: int) -> None:
             chosen = queues[random.choices(able, [readiness[n] for n in able])[0]]
             apart = max(apart, chosen[0].high - min(queues[n][0].high for n in able))
             for _ in range(min(len(chosen), random.randrange(1, 6))):
-                shard.apply(chosen.pop(0))
+                for _ in shard.gradually(chosen.pop(0)):
+                    if len(shard.abreast) and random.random() < 0.05:  # a process ends in a pause
+                        outs += shard.take(0)
+                        shard = reborn(shard, partition, written)
+                        shard.finish()
+                        paused += 1
+                        break
             held = max(held, len(shard.abreast))
             if random.random() < 0.05:
                 outs += shard.take(0)
@@ -103,4 +114,80 @@ def test_whatever_is_read_first_the_incidents_are_the_same(seed: int) -> None:
         assert not len(shard.abreast)
     assert apart > HOUR, "they are to be read far apart"
     assert held
+    assert paused
     assert by_members(newest) == one_process()
+
+
+def hours(origin: str, first: int, last: int) -> list[Arrivals]:
+    """Packs of one origin, an event in each hour."""
+    return [
+        arrived(Events(origin, T0 + n * HOUR, 1, [problem(f"{origin}{n}", T0 + n * HOUR)])) for n in range(first, last)
+    ]
+
+
+def problem(name: str, at: int) -> Event:
+    return Event(
+        id=name, kind=EventKind.PROBLEM, time=at, received=at, source="native", resource=name, check="ping",
+        severity=Severity.MAJOR, fingerprint=name,
+    )  # fmt: skip
+
+
+def waiting() -> AlertShard:
+    """A shard that keeps ten hours of one origin for it has only heard the beginning of another."""
+    shard = AlertShard(SETTINGS, 0, 1)
+    for one in (*hours("slow", 0, 1), *hours("fast", 0, 10)):
+        shard.apply(one)
+    assert len(shard.abreast) == 9
+    return shard
+
+
+def changes(shard: AlertShard) -> list[AlertChange]:
+    return [
+        change for out in shard.take(10_000) if out.topic == "alerts" for change in unpack_changes(out.value).changes
+    ]
+
+
+def test_hours_that_waited_are_handled_with_pauses_and_a_crash_in_one_of_them_changes_nothing() -> None:
+    (late,) = hours("slow", 12, 13)
+    whole = waiting()
+    before = len(whole.abreast)
+    pauses = sum(1 for _ in whole.gradually(late))
+    assert pauses == before
+    for stop in range(1, pauses + 1):
+        shard = waiting()
+        said = changes(shard)
+        for number, _ in enumerate(shard.gradually(late), 1):
+            if number == stop:
+                break
+        said += changes(shard)
+        log = Log()
+        for offset, message in enumerate(pack(0, shard.checkpoint(1))):
+            log.add(message.value, offset)
+        restored = log.restore()
+        assert restored is not None
+        again = AlertShard(SETTINGS, 0, 1)
+        again.restore(restored)
+        again.finish()
+        assert said + changes(again) == changes(waiting_through(late))
+        assert again.counters() == whole.counters()
+
+
+def waiting_through(late: Arrivals) -> AlertShard:
+    shard = waiting()
+    shard.apply(late)
+    return shard
+
+
+def test_what_waited_and_can_not_be_understood_is_kept_with_its_bytes() -> None:
+    shard = AlertShard(SETTINGS, 0, 1)
+    first, second, third = hours("fast", 1, 4)
+    broken = second._replace(plain=[Plain("never-heard", {"problem": 1}, 0, [(0, 0)])], data=b"{broken")
+    shard.apply(hours("slow", 0, 1)[0])
+    shard.abreast._hold(first)
+    shard.abreast._hold(broken)
+    shard.abreast._hold(third)
+    shard.apply(hours("slow", 3, 4)[0])
+    (out,) = [out for out in shard.take(10_000) if out.topic == "dead"]
+    letter = unpack_record(DeadLetter, out.value)
+    assert (letter.raw.payload, letter.raw.origin, letter.reason) == (b"{broken", "fast", "not-json")
+    assert not len(shard.abreast)
