@@ -36,6 +36,8 @@ PACK = IngestSettings().pack
 REST = 2 * MINUTE
 """Of event time, after all is settled: what is told only now and then (see `incident.report_every`) is told by then."""
 ORIGIN = "raw.day/0"
+ON_ITS_WAY = 0.5
+"""Seconds after which what one step has to say to the next one is in the topic between them, if there is any."""
 
 
 class Play(NamedTuple):
@@ -208,11 +210,17 @@ def wait_for(workers: Iterable[Worker], events: int, seconds: float = 120) -> No
     workers = list(workers)
     for attempt in Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.3), reraise=True):
         with attempt:
-            assert [one.metrics().get("tocsin_ready") for one in workers] == [1] * len(workers)
-            counted = total(workers, 'tocsin_flow_total{step="alerts",what="events"}')
-            assert counted >= events, f"{counted} of {events}"
-            assert sum(1 for one in workers for name in one.metrics() if name.startswith("tocsin_lag{")) == 12
-            assert total(workers, "tocsin_lag{") == 0
+            for pause in (ON_ITS_WAY, 0):
+                _settled(workers, events)
+                time.sleep(pause)
+
+
+def _settled(workers: Sequence[Worker], events: int) -> None:
+    assert [one.metrics().get("tocsin_ready") for one in workers] == [1] * len(workers)
+    counted = total(workers, 'tocsin_flow_total{step="alerts",what="events"}')
+    assert counted >= events, f"{counted} of {events}"
+    assert sum(1 for one in workers for name in one.metrics() if name.startswith("tocsin_lag{")) == 12
+    assert total(workers, "tocsin_lag{") == 0
 
 
 def by_members(incidents: Mapping[str, Mapping[str, Any]]) -> dict[Any, dict[str, Any]]:

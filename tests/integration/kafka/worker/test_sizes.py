@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from agents.stream.settings import IngestSettings, KafkaSettings
 from pipeline.sources.registry import SOURCES
 from schemas.command import Action, Command, Reply
 from schemas.event import DeadLetter
-from tests.integration.kafka.worker.stage import Play, Stage, Worker, ended, total
+from tests.integration.kafka.worker.stage import ON_ITS_WAY, Play, Stage, Worker, ended, total
 
 T0 = 1_714_521_600_000
 SECONDS = 60
@@ -51,9 +52,11 @@ def until(workers: list[Worker], events: int) -> None:
             for worker in workers:
                 if worker.process.poll() is not None:
                     raise SystemExit(worker.log.read_text()[-3000:])
-            assert [one.metrics().get("tocsin_ready") for one in workers] == [1] * len(workers)
-            assert total(workers, 'tocsin_flow_total{step="alerts",what="events"}') >= events
-            assert total(workers, "tocsin_lag{") == 0
+            for pause in (ON_ITS_WAY, 0):
+                assert [one.metrics().get("tocsin_ready") for one in workers] == [1] * len(workers)
+                assert total(workers, 'tocsin_flow_total{step="alerts",what="events"}') >= events
+                assert total(workers, "tocsin_lag{") == 0
+                time.sleep(pause)
 
 
 def letters(stage: Stage) -> dict[str, DeadLetter]:
