@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from models.kinds import classify
 from pipeline.clock import Clock
 from pipeline.output import Output
@@ -127,14 +129,19 @@ class ScopeStep:
 
     # -- state -----------------------------------------------------------------------------------------------------
 
-    def export(self) -> list[Placement]:
-        """Where the spells are that were moved since the last call, those forgotten meanwhile included."""
+    def export(self) -> Iterator[Placement]:
+        """Where the spells are that were moved since the last call, those forgotten meanwhile included.
+
+        One by one, to be taken before anything else happens.
+        """
         scope = self.scope
-        placed = sorted(scope.placed.items())
-        out = [*scope.parted, *(scope.placement(key, version) for key, version in placed if key in scope.nodes)]
+        parted, placed = [*scope.parted], sorted(scope.placed.items())
         scope.parted.clear()
         scope.placed.clear()
-        return out
+        yield from parted
+        for key, version in placed:
+            if key in scope.nodes:
+                yield scope.placement(key, version)
 
     def resume(self) -> None:
         """After a restore of the tables, the clock's included."""

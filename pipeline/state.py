@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import orjson
 
-from schemas.base import ConfigError
+from schemas.base import ConfigError, exact
 
 V = TypeVar("V")
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -89,7 +89,7 @@ class Table(Generic[V]):
         """One entry as it is now; without a value where there is none."""
         value = self.live.get(key)
         # `default`: orjson takes tuples, but not named ones.
-        packed = None if value is None else orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS)
+        packed = None if value is None else exact(orjson.dumps(self._dump(value), tuple, orjson.OPT_SORT_KEYS))
         return _made((self.name, key, packed))
 
     def restore(self, key: str, value: bytes) -> None:

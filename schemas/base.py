@@ -43,7 +43,12 @@ class Record(BaseModel):
 
     def to_json(self) -> bytes:
         """The record as its schema says: what `model_dump_json` gives, in a third of the time."""
-        return orjson.dumps(self.__dict__, _nested)
+        return exact(orjson.dumps(self.__dict__, _nested))
+
+
+def exact(made: bytes) -> bytes:
+    """The same bytes without the room that orjson leaves behind them, 4 KB and more: for those that are kept."""
+    return bytes(memoryview(made))
 
 
 def _nested(value: object) -> object:

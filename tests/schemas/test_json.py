@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.simulate import simulate
 from benchmarks.day import make_flow, make_normaliser
+from pipeline.state import Table
 from schemas.alert import Alert, LedgerEntry, Placement
 from schemas.base import Record
 from schemas.event import DeadLetter, MetricSample, RawRecord
@@ -45,3 +48,14 @@ def test_any_number_and_any_text(name: str, value: float, labels: dict[str, str]
     assert same(
         MetricSample(time=0, received=0, source="s", resource=name, metric=name, value=value, labels=labels),
     )
+
+
+def test_what_is_written_takes_no_more_room_than_it_has_bytes() -> None:
+    sample = MetricSample(time=0, received=0, source="s", resource="r", metric="m", value=1.0)
+    table: Table[list[int]] = Table("t", lambda value: value, lambda _, value: value)
+    table["a"] = [1, 2, 3]
+    tracemalloc.start()
+    kept = [made for _ in range(1000) for made in (sample.to_json(), table.entry("a").value or b"")]
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < sum(map(len, kept)) + 200 * len(kept)
