@@ -17,7 +17,7 @@ from pipeline.stages.node import RATES
 from pipeline.stages.rings import SEP
 from pipeline.stages.tally import Counted
 from pipeline.state import Entry, Table
-from schemas.base import DAY, HOUR
+from schemas.base import DAY, HOUR, exact
 from schemas.event import Event, EventKind, Signal, content_id, fingerprint
 from schemas.rates import Rates
 from schemas.severity import Severity
@@ -82,7 +82,7 @@ class SeriesTable(Table[Series]):
     def entry(self, key: str) -> Entry:
         """One entry as it is now; without a value where there is none."""
         series = self.live.get(key)
-        return Entry(self.name, key, None if series is None else orjson.dumps(series.dump(), text))
+        return Entry(self.name, key, None if series is None else exact(orjson.dumps(series.dump(), text)))
 
 
 class RateTrends:

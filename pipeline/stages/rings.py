@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from pipeline.state import Entry, Table
+from schemas.base import exact
 
 SEP = "\x1f"
 
@@ -110,7 +111,7 @@ class Intervals(Table[int]):
         if start is None:
             return Entry(self.name, key, None)
         ring = self._rings[key.partition("+")[0]]
-        return Entry(self.name, key, orjson.dumps(ring.dump(start), None, orjson.OPT_SORT_KEYS))
+        return Entry(self.name, key, exact(orjson.dumps(ring.dump(start), None, orjson.OPT_SORT_KEYS)))
 
     def drain(self) -> Iterator[Entry]:
         """What is not as it was at the last drain."""

@@ -17,6 +17,7 @@ from models.forecast import Forecaster
 from models.packed import text, untexted
 from models.rate import Counter
 from pipeline.state import Entry, Table
+from schemas.base import exact
 
 AWAKE = 2048
 """Series that are held ready to learn; all others are packed, which takes a third of the memory."""
@@ -126,7 +127,7 @@ class SeriesTable(Table[bytes]):
         if packed is None:
             return Entry(self.name, key, None)
         state = marshal.loads(packed[_TIME:]) if packed else self._awake[key].dump()
-        return Entry(self.name, key, orjson.dumps(state, text))
+        return Entry(self.name, key, exact(orjson.dumps(state, text)))
 
     def restore(self, key: str, value: bytes) -> None:
         """Put back one entry of a checkpoint, packed."""
