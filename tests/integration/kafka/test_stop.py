@@ -15,7 +15,7 @@ from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from agents.stream.worker.ending import UNFINISHED
 from pipeline.sources.registry import SOURCES
-from tests.integration.kafka.test_ingest import WAIT, reading, send
+from tests.integration.kafka.test_ingest import WAIT, odd, reading, send
 from tests.integration.kafka.worker.stage import Stage, Worker, ended, play_of, total, wait_for
 from tests.integration.kafka.worker.test_workers import assert_exactly_once, assert_the_same_records
 
@@ -54,19 +54,21 @@ def test_an_ingest_that_stops_while_the_broker_is_away_leaves_each_payload_to_ot
     early, count = 20_000, 25_000
     sending = threading.Thread(target=send, args=(kafka, range(early)))
     first = Worker(kafka, "first", tmp_path, "ingest")
-    with ended([first]), reading(kafka, "events", 4) as events:
+    with ended([first]):
         sending.start()
-        events.until(100)  # it is at work
+        with reading(kafka, "events", 4) as events:
+            events.until(100)  # it is at work
         broker.kill()
         first.stop(UNFINISHED)
         broker.start()
         second = Worker(kafka, "second", tmp_path, "ingest")
-        with ended([second]):
+        # One that reads anew: what is there is asked, not whether a client lives through the end of a broker.
+        with ended([second]), reading(kafka, "events", 4) as events:
             sending.join()
             send(kafka, range(early, count))
             events.until(count)
             second.stop()
-        assert events.ids() == {f"e{number}": 1 for number in range(count)}
+        assert odd(events.ids(), count) == {}
 
 
 @pytest.mark.slow
