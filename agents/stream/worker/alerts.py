@@ -14,12 +14,14 @@ from agents.stream.worker.shard import Shard, exhaust
 from pipeline.alert_step import AlertStep
 from pipeline.clock import Clock
 from pipeline.settings import FlowSettings
+from pipeline.sources.base import Refused
+from pipeline.sources.normalise import dead_letter
 from pipeline.stages.change import AlertChange
 from pipeline.stages.skew import vouched_time
 from pipeline.state import Table
 from pipeline.upstream import Upstreams
 from schemas.base import MINUTE, SECOND, BadRecord, Millis
-from schemas.event import DeadLetter, RawRecord, content_id
+from schemas.event import RawRecord
 
 TICK = SECOND // 4
 """Milliseconds between two packs that say only how far time has come."""
@@ -104,8 +106,7 @@ class AlertShard(Shard):
             self._apply(pack)
         except BadRecord as error:
             raw = RawRecord(source=EVENTS, received=pack.sent, payload=pack.data, origin=pack.origin)
-            name = content_id(pack.origin, pack.data)
-            self.outputs += outs([DeadLetter(id=name, reason=error.reason, detail=error.detail, raw=raw)])
+            self.outputs += outs([dead_letter(raw, Refused(error, pack.data))])
 
     def _as_needed(self, pack: Arrivals) -> Arrivals:
         """A pack with those of its events that have to be looked at."""

@@ -306,6 +306,7 @@ class Host:
         except BadRecord as error:
             self._refuse(shard, message, error)
         shard.read(topic, message.offset)
+        await keeper.room()  # not each message takes a pause
         await asyncio.sleep(0)
 
     def _refuse(self, shard: Shard, message: Any, error: BadRecord) -> None:
