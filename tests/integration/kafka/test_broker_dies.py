@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.local.kafka import Broker
-from agents.stream.clients import producer
+from agents.stream.clients import close_quietly, producer
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from pipeline.sources.registry import SOURCES
@@ -57,7 +57,27 @@ def test_a_transaction_that_begins_while_the_broker_is_away_is_there_when_it_is_
         assert not committing.is_alive()
         assert sent.get(0).offset == 0
         with reading(kafka, "dead", 1) as dead:
-            while not dead.messages:
-                dead.read()
+            dead.until_messages(1)
         assert [message.value for message in dead.messages] == [b"a letter"]
         made.close()
+
+
+@pytest.mark.kill
+def test_a_transaction_that_nobody_ends_hides_nothing_once_the_broker_is_back(tmp_path: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        kafka = KafkaSettings(bootstrap_servers=(broker.bootstrap,))
+        create(kafka, wanted(kafka, SOURCES))
+        left = producer(kafka, transactional_id="left", transaction_timeout_ms=1000)
+        left.init_transactions()
+        left.begin_transaction()
+        left.send(kafka.topic("dead"), b"given up", partition=0).get(WAIT)
+        broker.kill()
+        time.sleep(1)  # its time is over before the broker is back
+        close_quietly(left)
+        broker.start()
+        other = producer(kafka)
+        other.send(kafka.topic("dead"), b"a letter", partition=0).get(WAIT)
+        other.close()
+        with reading(kafka, "dead", 1) as dead:
+            dead.until_messages(1)
+        assert [message.value for message in dead.messages] == [b"a letter"]

@@ -64,6 +64,12 @@ class Reader:
             self.read()
         self.read()
 
+    def until_messages(self, count: int) -> None:
+        """Read until so many messages are there."""
+        end = time.monotonic() + WAIT
+        while len(self.messages) < count and time.monotonic() < end:
+            self.read()
+
     def count(self) -> int:
         """Events so far."""
         for message in self.messages[self._counted :]:
@@ -119,8 +125,7 @@ def test_payloads_become_packs_and_what_fails_is_in_the_dead_topic(kafka: KafkaS
     sender.close()
     with reading(kafka, "events", 4) as events, reading(kafka, "dead", 1) as dead, running(kafka, "w1") as work:
         events.until(300)
-        while not dead.messages:
-            dead.read()
+        dead.until_messages(1)
         assert odd(events.ids(), 300) == {}
         assert sum(bool(pack.events) for pack in events.packs()) < 300
         (letter,) = [unpack_record(DeadLetter, message.value or b"") for message in dead.messages]
