@@ -51,6 +51,9 @@ TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
 TICKS_A_SECOND = 200
 """Ticks that one ingest sends at most; with very many partitions they come less often."""
+RETRY = 10
+"""Milliseconds after which a request of a transaction is sent again. Each one meets the end of the one before, which
+brokers are still writing; with the client's 100 it waits once or twice for nothing."""
 PAUSE = 0.5
 """Seconds between two attempts when Kafka fails us."""
 
@@ -255,6 +258,7 @@ class Ingest:
             transactional_id=f"{self._group}-{self.name}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT,
             batch_size=BATCH_BYTES,
+            retry_backoff_ms=RETRY,
         )
         made.init_transactions()
         return made

@@ -37,6 +37,8 @@ FLUSH_BUSY = 0.25
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
 BUSY = 0.5
 """That is so while we use more than this of a CPU."""
+BUSY_OVER = 1.0
+"""Within so many seconds: whoever looks at one message only is always busy."""
 BUFFER = 4096
 """Messages that may wait in memory."""
 
@@ -323,13 +325,13 @@ class Host:
 
     async def _flush(self) -> None:
         """Have each shard send what it has, for ever."""
-        pause, at, used = FLUSH, time.monotonic(), time.process_time()
+        at, used = time.monotonic(), time.process_time()
         while True:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(FLUSH_BUSY if self._pace.busy else FLUSH)
             now, spent = time.monotonic(), time.process_time()
-            self._pace.busy = spent - used > BUSY * (now - at)
-            pause = FLUSH_BUSY if self._pace.busy else FLUSH
-            at, used = now, spent
+            if now - at >= BUSY_OVER:
+                self._pace.busy = spent - used > BUSY * (now - at)
+                at, used = now, spent
             for keeper in list(self._keepers.values()):
                 if not keeper.busy:
                     self._spawn(keeper.flush(self.generation), self._flushes)
