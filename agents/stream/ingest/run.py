@@ -31,6 +31,7 @@ from agents.stream.clients import (
     leave_group,
     position,
     producer,
+    subscribe,
 )
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.topics import differences, wanted
@@ -129,7 +130,7 @@ class Ingest:
 
     def subscribe(self) -> None:
         """Ask for partitions."""
-        self._consumer.subscribe(list(self._sources), listener=Listener(self._revoked, self._assigned))
+        subscribe(self._consumer, list(self._sources), Listener(self._revoked, self._assigned))
 
     def close(self) -> None:
         """Let go of Kafka; what was not committed is read again by others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from agents.config import Config
 from agents.stream.clients import Consumer, Message, Partition, consumer, partition, position, producer
+from agents.stream.ingest import run
 from agents.stream.ingest.run import GROUP, RAW, TARGETS, Ingest
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
@@ -261,6 +263,18 @@ def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> 
             told = {(pack.origin, at) for pack, at in packs if pack.high}  # others only name their partition
     assert {origin for origin, _ in told} == {f"{RAW}{source}/{n}" for source in SOURCES for n in range(4)}
     assert all(pack.high >= began and not pack.events for pack in events.packs() if pack.high)
+
+
+def test_an_ingest_that_is_ready_has_its_partitions(kafka: KafkaSettings, caplog: pytest.LogCaptureFixture) -> None:
+    """And needs no second round of the group for them, before which a namesake could take its place and get none."""
+    caplog.set_level(logging.INFO)
+    work = Ingest(Config(kafka=kafka), "w1")
+    work.subscribe()
+    while not work.ready:
+        work.step()
+    said = [record.getMessage() for record in caplog.records if record.name == run.__name__]
+    assert said == [f"ingest w1 has {4 * len(SOURCES)} partitions"]
+    work.close()
 
 
 def test_a_topic_that_is_missing_is_named(settings: KafkaSettings) -> None:
