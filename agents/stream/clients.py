@@ -206,17 +206,6 @@ def admin(settings: KafkaSettings) -> Iterator[Admin]:
         made.close()
 
 
-def subscribe(made: Consumer, topics: Sequence[str], listener: Listener) -> None:
-    """Ask for partitions of topics, knowing which ones there are. Raises KafkaError.
-
-    Else the client joins its group before it knows: as the leader it gives everybody nothing, and mends that in a
-    second round. Whoever takes its name in between is told that nothing has changed, and waits for the next change.
-    """
-    made.subscribe(topics, listener=listener)
-    for topic in topics:
-        made.partitions_for_topic(topic)
-
-
 def position(offset: int) -> Any:
     """An offset as transactions take it."""
     return kafka.structs.OffsetAndMetadata(offset, "", -1)

@@ -31,7 +31,6 @@ from agents.stream.clients import (
     leave_group,
     position,
     producer,
-    subscribe,
 )
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.topics import differences, wanted
@@ -107,7 +106,7 @@ class Ingest:
         self._doubtful: frozenset[Partition] = frozenset()
         """Partitions that we had before, too: others may have read on in a generation of the group that we missed."""
         self._since = self._ticked = 0
-        self._closed = False
+        self._closed = self._knows_topics = False
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -130,7 +129,7 @@ class Ingest:
 
     def subscribe(self) -> None:
         """Ask for partitions."""
-        subscribe(self._consumer, list(self._sources), Listener(self._revoked, self._assigned))
+        self._consumer.subscribe(list(self._sources), listener=Listener(self._revoked, self._assigned))
 
     def close(self) -> None:
         """Let go of Kafka; what was not committed is read again by others."""
@@ -141,7 +140,7 @@ class Ingest:
 
     def step(self) -> None:
         """One look at Kafka, and a transaction where enough waits or has waited long enough."""
-        if self.broken and not self._recovered():
+        if not (self._knows_topics or self._learned_topics()) or (self.broken and not self._recovered()):
             return
         linger = self.settings.ingest.linger
         try:
@@ -270,6 +269,19 @@ class Ingest:
     def _ended(self) -> list[Partition]:
         """Partitions of which nothing is left to read."""
         return [tp for tp in self._consumer.assignment() if tp not in self._positions and self._left(tp) == 0]
+
+    def _learned_topics(self) -> bool:
+        """Have the client know which partitions there are, before its first look at the group.
+
+        Else it joins without, as the leader gives everybody nothing, and mends that in a second round. A namesake that
+        takes its place in between is told that nothing has changed, and waits for the next change.
+        """
+        try:
+            self._knows_topics = all(self._consumer.partitions_for_topic(topic) for topic in self._sources)
+        except KafkaError as error:
+            LOG.warning("ingest %s: Kafka does not tell of its topics yet: %s", self.name, error)
+            time.sleep(PAUSE)
+        return self._knows_topics
 
     def _left(self, tp: Partition) -> int | None:
         """Messages that are there and not yet read; None where that is not known yet."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.config import Config
 from agents.local.kafka import Broker
 from agents.stream.clients import close_quietly, producer
+from agents.stream.ingest.run import Ingest
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from pipeline.sources.registry import SOURCES
@@ -36,6 +38,27 @@ def test_each_payload_is_there_once_although_the_broker_was_killed(tmp_path: Pat
             events.until(count)
             assert ingest.poll() is None
             assert events.ids() == {f"e{number}": 1 for number in range(count)}
+
+
+@pytest.mark.kill
+def test_an_ingest_that_begins_while_the_broker_is_away_works_when_it_is_back(tmp_path: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        kafka = KafkaSettings(bootstrap_servers=(broker.bootstrap,), ingest=IngestSettings(clock=False))
+        kafka = kafka.model_copy(update={"retention": {"raw.{source}": 0}})
+        create(kafka, wanted(kafka, SOURCES))
+        stop, work = threading.Event(), Ingest(Config(kafka=kafka), "w1")
+        broker.kill()
+        thread = threading.Thread(target=work.run, args=(stop,))
+        thread.start()
+        time.sleep(1)
+        assert thread.is_alive()
+        broker.start()
+        send(kafka, range(100))
+        with reading(kafka, "events", 4) as events:
+            events.until(100)
+        stop.set()
+        thread.join(WAIT)
+        assert events.ids() == {f"e{number}": 1 for number in range(100)}
 
 
 @pytest.mark.kill
