@@ -265,7 +265,7 @@ def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> 
     assert all(pack.high >= began and not pack.events for pack in events.packs() if pack.high)
 
 
-def test_an_ingest_has_its_partitions_in_the_first_round(kafka: KafkaSettings, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_ingest_has_partitions_in_the_first_round(kafka: KafkaSettings, caplog: pytest.LogCaptureFixture) -> None:
     """There is no second round, before which a namesake could take its place and get none."""
     caplog.set_level(logging.INFO)
     work = Ingest(Config(kafka=kafka), "w1")
