@@ -280,6 +280,7 @@ class Ingest:
             self._knows_topics = all(self._consumer.partitions_for_topic(topic) for topic in self._sources)
         except KafkaError as error:
             LOG.warning("ingest %s: Kafka does not tell of its topics yet: %s", self.name, error)
+        if not self._knows_topics:
             time.sleep(PAUSE)
         return self._knows_topics
 
