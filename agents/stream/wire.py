@@ -2,8 +2,8 @@
 
 A pack is a JSON object: `v` the version, `kind`, `origin` the upstream partition it comes from, `high` the newest
 event time of that partition so far, `sent` the sender's clock, and `rows` in the columns that `fields` names. One
-without rows is a tick: it only says how far its origin is. A pack holds many rows because a message costs more than
-a row.
+without rows is a tick: it only says how far its origin is; a message of events holds those of many origins, under
+`ticks`. A pack holds many rows because a message costs more than a row.
 
 In a pack of events `rows` are those that have to be looked at: they open or end an alert, or came late. The others,
 most of a day, are in a second line that has `fields`, `rows`, and as `places` where they stand among all. The first
@@ -37,9 +37,10 @@ from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
 EVENTS, CHANGES, SAMPLES, FEEDBACK = "events", "changes", "samples", "feedback"
-VERSIONS = {EVENTS: 3, CHANGES: 1, SAMPLES: 1, FEEDBACK: 1}
+VERSIONS = {EVENTS: 4, CHANGES: 1, SAMPLES: 1, FEEDBACK: 1}
 """What is written; what is older is understood as well. 1 of events: all of them were in the rows. 2: the first line
-had under `passing` what the clock needs of each of those that are in the second line, which might be left out."""
+had under `passing` what the clock needs of each of those that are in the second line, which might be left out. 3: a
+tick was a message."""
 EVENT_FIELDS = tuple(Event.model_fields)
 SAMPLE_FIELDS = tuple(MetricSample.model_fields)
 CHANGE_FIELDS = AlertChange._fields
@@ -68,6 +69,17 @@ _FOLDED = tuple(map(EventKind, FOLDED))
 _event_row_of = maker(EventRow)
 
 
+class Tick(NamedTuple):
+    """How far an origin is, as of `Events`."""
+
+    origin: str
+    high: int
+    rests: bool = False
+
+
+TICK_FIELDS = Tick._fields
+
+
 class Events(NamedTuple):
     """A pack of events, in the order of their origin.
 
@@ -78,6 +90,8 @@ class Events(NamedTuple):
 
     What the models say comes from an origin of its own, detect/partition. Its packs that hold events are numbered, in
     growing order with gaps: the same number is always the same pack, so a reader drops those it has had. 0: no number.
+
+    One that holds `ticks` says nothing else, and its own origin is "".
     """
 
     origin: str
@@ -86,6 +100,7 @@ class Events(NamedTuple):
     events: Sequence[Event] = ()
     rests: bool = False
     number: int = 0
+    ticks: Sequence[Tick] = ()
 
 
 class Arrivals(NamedTuple):
@@ -100,8 +115,15 @@ class Arrivals(NamedTuple):
     events: Sequence[Arrival | Passing] = ()
     rests: bool = False
     number: int = 0
+    ticks: Sequence[Tick] = ()
     plain: Sequence[Plain] = ()
     data: bytes = b""
+
+    def parts(self) -> list[Arrivals]:
+        """The same in packs of one origin each."""
+        if not self.ticks:
+            return [self]
+        return [Arrivals(tick.origin, tick.high, self.sent, rests=tick.rests) for tick in self.ticks]
 
 
 class Samples(NamedTuple):
@@ -154,6 +176,8 @@ def pack_events(pack: Events) -> bytes:
         more["rests"] = True
     if pack.number:
         more["number"] = pack.number
+    if pack.ticks:
+        more["ticks"] = {"fields": TICK_FIELDS, "rows": pack.ticks}
     if plain:
         more["plain"] = {"fields": PLAIN_FIELDS, "rows": [one.row(source, len(rows)) for source, one in plain.items()]}
     first = _pack(EVENTS, pack.origin, pack.high, pack.sent, EVENT_FIELDS, rows, **more)
@@ -372,8 +396,9 @@ def _among(some: list[A], places: Sequence[int], others: Sequence[A]) -> list[A]
     return some
 
 
-def _rest(head: dict[str, Any]) -> tuple[bool, int]:
-    return head.get("rests", False), head.get("number", 0)
+def _rest(head: dict[str, Any]) -> tuple[bool, int, list[Tick]]:
+    ticks = [Tick(*row) for row in _columns(head.get("ticks"), TICK_FIELDS)]
+    return head.get("rests", False), head.get("number", 0), ticks
 
 
 def unpack_samples(data: bytes) -> Samples:

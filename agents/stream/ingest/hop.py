@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from agents.stream.clients import Message
 from agents.stream.partition import Partitioner
 from agents.stream.sizes import EVENT_BYTES, PACK_BYTES
-from agents.stream.wire import Events, Samples, pack_events, pack_record, pack_samples
+from agents.stream.wire import Events, Samples, Tick, pack_events, pack_record, pack_samples
 from pipeline.sources.base import Decoded, Refused
 from pipeline.sources.normalise import Normaliser, dead_letter
 from pipeline.stages.skew import vouched_time
@@ -31,6 +31,8 @@ class Out(NamedTuple):
 
 CHECKED = 64 * 1024
 """Bytes of a payload above which it is looked at whether each of its events finds room in a message."""
+TICKS = 5000
+"""Origins in one message that says how far they are."""
 UNTOLD = -1
 """Less than any time."""
 
@@ -166,13 +168,13 @@ class Hop:
 
     def greetings(self, now: Millis) -> list[Out]:
         """Packs that only name the origins not yet told of, to be sent before all else: readers wait for them."""
-        outs = []
+        ticks: list[list[Tick]] = [[] for _ in range(self.targets)]
         for at in self._origins.values():
             for target, told in enumerate(at.told):
                 if told == UNTOLD:
-                    outs.append(Out("events", target, None, pack_events(Events(at.name, 0, now))))
+                    ticks[target].append(Tick(at.name, 0))
                     at.told[target] = 0
-        return outs
+        return list(_of_ticks(ticks, now))
 
     def ticks(self, now: Millis, ended: Collection[str] = ()) -> list[Out]:
         """Packs without events, for those targets that have not been told how far an origin is.
@@ -180,7 +182,8 @@ class Hop:
         `ended` are origins that are read to their end while the clock is `now`. In ordinary life they are as far as
         that; in a replay only events move time, and nobody need wait for them.
         """
-        outs = []
+        outs: list[Out] = []
+        ticks: list[list[Tick]] = [[] for _ in range(self.targets)]
         for at in self._origins.values():
             over = at.name in ended
             if over and self._clock:
@@ -188,12 +191,12 @@ class Hop:
             rests = over and not self._clock
             for target, told in enumerate(at.told):
                 if (max(told, 0) < at.high or (rests and not at.rests[target])) and not at.events[target]:
-                    outs.append(Out("events", target, None, pack_events(Events(at.name, at.high, now, (), rests))))
+                    ticks[target].append(Tick(at.name, at.high, rests))
                     at.told[target], at.rests[target] = at.high, rests
             for target, told in enumerate(at.told_of_samples if at.measured else ()):
                 if (told < at.newest or (rests and not at.quiet[target])) and not at.samples[target]:
                     outs.append(self._measured(at, target, now, rests=rests))
-        return outs
+        return [*_of_ticks(ticks, now), *outs]
 
     def _measured(
         self, at: Origin, target: int, now: Millis, samples: Sequence[MetricSample] = (), *, rests: bool = False
@@ -212,8 +215,8 @@ class Hop:
 
     @property
     def ticking(self) -> int:
-        """Ticks in a round, at most."""
-        return self.targets * sum(1 + bool(at.measured) for at in self._origins.values())
+        """Messages in a round of ticks, at most."""
+        return self.targets * (1 + sum(bool(at.measured) for at in self._origins.values()))
 
 
 def _that_fit(found: Decoded, payload: bytes) -> Decoded:
@@ -225,6 +228,13 @@ def _that_fit(found: Decoded, payload: bytes) -> Decoded:
     detail = f"{len(sizes) - len(fitting)} of {len(sizes)} events, of {max(sizes)} bytes; {EVENT_BYTES} find room"
     refused = [*found.refused, Refused(BadRecord("too-large", detail), payload)]
     return Decoded(events=fitting, samples=found.samples, refused=refused)
+
+
+def _of_ticks(ticks: Sequence[list[Tick]], now: Millis) -> Iterator[Out]:
+    """The messages that say them to each target."""
+    for target, some in enumerate(ticks):
+        for part in _parts(some, TICKS):
+            yield Out("events", target, None, pack_events(Events("", 0, now, ticks=part)))
 
 
 def _parts(rows: list[Any], most: int) -> Iterator[list[Any]]:

@@ -7,7 +7,7 @@ not matter to the steps; beyond that, what they remember for an hour would be go
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from pipeline.state import Table
@@ -66,13 +66,21 @@ class Abreast(Generic[P]):
 
     def through(self, pack: P) -> Iterator[P]:
         """A pack has come: those that may be handled now, in order."""
-        heard = self._heard
-        heard.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
-        if pack.origin not in self._queues and pack.high <= heard.least() + AHEAD:
-            yield pack
-        else:
-            self._hold(pack)
+        yield from self.ready([pack])
         yield from self.left()
+
+    def ready(self, packs: Iterable[P]) -> list[P]:
+        """Packs have come at once, each of another origin: those of them for which nothing has to be handled first."""
+        heard, packs = self._heard, list(packs)
+        for one in packs:
+            heard.told(one.origin, one.high, one.sent, rests=one.rests)
+        most, ready = heard.least() + AHEAD, []
+        for one in packs:
+            if one.origin not in self._queues and one.high <= most:
+                ready.append(one)
+            else:
+                self._hold(one)
+        return ready
 
     def left(self) -> Iterator[P]:
         """Those that are held and may be handled now, in order.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 
 from agents.stream import wire
 from agents.stream.partition import Partitioner
-from agents.stream.wire import Arrivals, Changes
+from agents.stream.wire import Arrivals, Changes, Events
 from agents.stream.worker.abreast import Abreast
 from agents.stream.worker.outputs import ALERTS, EVENTS, Out, all_outs, outs
 from agents.stream.worker.shard import Shard, exhaust
@@ -63,6 +62,11 @@ class Waiting:
         self.marks.clear()
 
 
+def _data(pack: Arrivals) -> bytes:
+    """The message; one of its own for a tick that came with others."""
+    return pack.data or wire.pack_events(Events(pack.origin, pack.high, pack.sent, rests=pack.rests))
+
+
 class AlertShard(Shard):
     """`targets` is the number of partitions of the topic of alerts."""
 
@@ -71,7 +75,7 @@ class AlertShard(Shard):
         self.step = AlertStep(settings, clock)
         self._skew = settings.time.skew
         self.upstreams = Upstreams(settings.time.idle)
-        self.abreast = Abreast(Upstreams(settings.time.idle), attrgetter("data"), wire.unpack_arrivals)
+        self.abreast = Abreast(Upstreams(settings.time.idle), _data, wire.unpack_arrivals)
         self.numbers: Table[int] = Table("numbers", lambda value: value, lambda _, value: value)
         self.had_of: Table[int] = Table("had", lambda value: value, lambda _, value: value)
         own = (self.upstreams.table, self.numbers, self.had_of)
@@ -90,8 +94,15 @@ class AlertShard(Shard):
         """The same, with a pause after each one that was handled: what waits may be hours of events."""
         self.finish()
         pack = self._as_needed(pack)
-        self.upstreams.told(pack.origin, 0, pack.sent)
-        for one in self.abreast.through(pack):
+        parts = pack.parts()
+        for one in parts:
+            self.upstreams.told(one.origin, 0, one.sent)
+        if pack.ticks:
+            self._come_as_far(self.abreast.ready(parts))
+            through = self.abreast.left()
+        else:
+            through = self.abreast.through(pack)
+        for one in through:
             self._handle(one)
             yield
 
@@ -99,6 +110,12 @@ class AlertShard(Shard):
         """See `Shard.finish`."""
         for one in self.abreast.left():
             self._handle(one)
+
+    def _come_as_far(self, ticks: Iterable[Arrivals]) -> None:
+        """Origins have come so far; what follows is looked at once for all of them."""
+        for one in ticks:
+            self.upstreams.told(one.origin, one.high, one.sent, rests=one.rests)
+        self._input()
 
     def _handle(self, pack: Arrivals) -> None:
         """A pack whose turn it is; what can't be understood of one that was held is kept with its bytes."""
@@ -133,7 +150,11 @@ class AlertShard(Shard):
         for _, source, newest in plain[::-1]:
             self._prompt(source, newest, most)
         self.upstreams.told(pack.origin, pack.high, pack.sent, rests=pack.rests)
-        step.intake.seq = self.clock.begin("packs")
+        self._input()
+
+    def _input(self) -> None:
+        """One more input is in the state: time goes on, and what follows from that has its number."""
+        self.step.intake.seq = self.clock.begin("packs")
         self._advance(self.upstreams.least())
 
     def _prompt(self, source: str, newest: Millis, most: Millis) -> None:

@@ -12,6 +12,7 @@ from agents.stream import wire
 from agents.stream.wire import (
     Changes,
     Events,
+    Tick,
     one_by_one,
     pack_changes,
     pack_events,
@@ -64,7 +65,10 @@ changes = st.builds(
     gone=st.lists(times, max_size=3).map(tuple),
     openings=st.lists(st.builds(Opening, times, texts, labels), max_size=3).map(tuple),
 )
-event_packs = st.builds(Events, names, times, times, st.lists(events, max_size=3), st.booleans(), st.integers(0, 2**53))
+ticks = st.lists(st.builds(Tick, names, times, st.booleans()), max_size=3)
+event_packs = st.builds(
+    Events, names, times, times, st.lists(events, max_size=3), st.booleans(), st.integers(0, 2**53), ticks
+)
 change_packs = st.builds(
     Changes, names, times, times, st.integers(1, 2**53), st.lists(changes, max_size=3), st.just([])
 )
@@ -86,7 +90,7 @@ def rows_of(pack: Events, *kinds: str) -> list[EventRow]:
 def test_the_alert_step_gets_what_it_has_to_look_at_and_can_ask_for_the_rest(pack: Events) -> None:
     out = unpack_arrivals(pack_events(pack))
     assert out[:3] == pack[:3]
-    assert (out.rests, out.number) == (pack.rests, pack.number)
+    assert (out.rests, out.number, out.ticks) == (pack.rests, pack.number, pack.ticks)
     rows = rows_of(pack, *EventKind)
     assert [row for row in out.events if row.kind in FOLDED] == rows_of(pack, *FOLDED)
     assert [row for row in rows if row in out.events] == list(out.events)
@@ -225,7 +229,7 @@ def test_a_tick_is_small() -> None:
         (b"{", "not-json"),
         (b"[]", "not-a-pack"),
         (b'{"v": 1, "kind": "changes"}', "not-a-pack"),
-        (b'{"v": 4, "kind": "events"}', "unknown-version"),
+        (b'{"v": 5, "kind": "events"}', "unknown-version"),
         (b'{"v": 1, "kind": "events", "origin": "raw.a/0", "high": 1}', "not-a-pack"),
         (b'{"v": 2, "kind": "events", "origin": "raw.a/0", "high": 1, "sent": 1}\n{', "not-a-pack"),
         (

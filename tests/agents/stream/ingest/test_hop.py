@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.partition import partition_of
 from agents.stream.sizes import PACK_BYTES
-from agents.stream.wire import Events, unpack_events, unpack_record, unpack_samples
+from agents.stream.wire import Events, Tick, unpack_events, unpack_record, unpack_samples
 from pipeline.sources.normalise import Normaliser
 from pipeline.sources.registry import SOURCES, make_source
 from schemas.event import DeadLetter, Event
@@ -46,6 +46,11 @@ def packs(work: Hop) -> list[tuple[int, Events]]:
     return [(out.partition, unpack_events(out.value)) for out in outs if out.partition is not None]
 
 
+def ticks(outs: Sequence[Out]) -> list[tuple[int | None, Tick]]:
+    """What is said to each partition of events."""
+    return [(out.partition, tick) for out in outs if out.topic == "events" for tick in unpack_events(out.value).ticks]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 60_000)), max_size=60), st.integers(1, 5), st.integers(1, 7)
 )
@@ -76,10 +81,11 @@ def test_a_pack_tells_how_far_its_upstream_partition_is_whatever_partition_the_e
     work.take("raw.native/1", "native", [Read(payload("h1", T0 - 9000))])
     found = packs(work)
     assert {(pack.origin, pack.high) for _, pack in found} == {("raw.native/0", T0 - 1000), ("raw.native/1", T0 - 9000)}
-    ticks = [(out.partition, unpack_events(out.value)) for out in work.ticks(T0)]
-    told = [(target, pack.origin) for target, pack in [*found, *ticks]]
+    outs = work.ticks(T0)
+    told = [(target, pack.origin) for target, pack in found] + [(target, tick.origin) for target, tick in ticks(outs)]
     assert sorted(told) == [(target, f"raw.native/{n}") for target in range(4) for n in range(2)]
-    assert all(not pack.events and pack.high in (T0 - 1000, T0 - 9000) for _, pack in ticks)
+    assert {tick.high for _, tick in ticks(outs)} <= {T0 - 1000, T0 - 9000}
+    assert len(outs) == len({out.partition for out in outs}), "one message says it of all origins"
     assert work.ticks(T0) == []
 
 
@@ -92,8 +98,8 @@ def test_a_clock_that_is_ahead_does_not_move_time_beyond_when_it_was_received() 
 def test_a_partition_read_to_its_end_is_as_far_as_the_clock_and_never_goes_back() -> None:
     work = hop(2, clock=True)
     work.meet("raw.native/3", "native")
-    ticks = [unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"])]
-    assert [(pack.origin, pack.high) for pack in ticks] == [("raw.native/3", T0 + 7)] * 2
+    found = ticks(work.ticks(T0 + 7, ["raw.native/3"]))
+    assert found == [(target, Tick("raw.native/3", T0 + 7)) for target in range(2)]
     assert work.ticks(T0, ["raw.native/3"]) == []
 
 
@@ -108,8 +114,8 @@ def test_a_partition_of_which_nothing_was_read_yet_is_waited_for() -> None:
     work = hop(2)
     work.meet("raw.native/3", "native")
     work.take("raw.native/0", "native", [Read(payload("h1"))])
-    found = [unpack_events(out.value) for out in work.greetings(T0)]
-    assert [(pack.origin, pack.high) for pack in found] == [("raw.native/3", 0)] * 2 + [("raw.native/0", 0)] * 2
+    both = [Tick("raw.native/3", 0), Tick("raw.native/0", 0)]
+    assert ticks(work.greetings(T0)) == [(target, tick) for target in range(2) for tick in both]
     assert work.greetings(T0) == []
 
 
@@ -117,12 +123,11 @@ def test_without_a_clock_a_partition_read_to_its_end_rests_until_it_speaks_again
     work = hop(1)
     work.take("raw.native/3", "native", [Read(payload())])
     (high,) = {pack.high for _, pack in packs(work)}
-    (tick,) = (unpack_events(out.value) for out in work.ticks(T0 + 7, ["raw.native/3"]))
-    assert (tick.high, tick.rests) == (high, True)
+    assert ticks(work.ticks(T0 + 7, ["raw.native/3"])) == [(0, Tick("raw.native/3", high, rests=True))]
     assert work.ticks(T0 + 8, ["raw.native/3"]) == []
     work.take("raw.native/3", "native", [Read(payload())])
     assert [pack.rests for _, pack in packs(work)] == [False]
-    assert [unpack_events(out.value).rests for out in work.ticks(T0 + 9, ["raw.native/3"])] == [True]
+    assert [tick.rests for _, tick in ticks(work.ticks(T0 + 9, ["raw.native/3"]))] == [True]
 
 
 def test_what_fails_is_told_with_reason_coordinates_and_bytes_and_the_rest_goes_on() -> None:
@@ -194,7 +199,7 @@ def test_in_a_replay_samples_move_time_of_events() -> None:
     for clock, told in ((True, []), (False, [(0, "raw.influx/0", T0)])):
         work = hop(1, clock=clock)
         work.take("raw.influx/0", "influx", [Read(lines(T0))])
-        assert told_of(work.ticks(T0), "events") == told
+        assert [(at, *tick[:2]) for at, tick in ticks(work.ticks(T0))] == told
 
 
 def test_samples_that_are_read_late_say_so_in_ordinary_life_and_not_in_a_replay() -> None:
@@ -220,8 +225,8 @@ def test_metrics_are_told_how_far_those_are_from_which_samples_come() -> None:
     ended = ["raw.influx/0", "raw.native/0"]
     outs = work.ticks(T0 + 1_000, ended)
     assert told_of(outs, "metrics") == [(n, "raw.influx/0", T0 + 1_000) for n in range(2)]
-    assert told_of(outs, "events") == [(n, name, T0 + 1_000) for name in ended for n in range(2)]
-    assert work.ticking == 6
+    assert ticks(outs) == [(n, Tick(name, T0 + 1_000)) for n in range(2) for name in ended]
+    assert work.ticking == 4
 
 
 def test_in_a_replay_metrics_are_told_what_is_read_to_its_end_as_well() -> None:
