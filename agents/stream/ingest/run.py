@@ -51,6 +51,9 @@ TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
 TICKS_A_SECOND = 200
 """Ticks that one ingest sends at most; with very many partitions they come less often."""
+FEW, LET_COME = 100, 0.01
+"""After fewer messages than this, seconds in which more may come before the next look: one costs the client and the
+brokers as much for one message as for many, and they wait to be packed together anyway."""
 RETRY = 10
 """Milliseconds after which a request of a transaction is sent again. Each one meets the end of the one before, which
 brokers are still writing; with the client's 100 it waits once or twice for nothing."""
@@ -158,6 +161,8 @@ class Ingest:
             count += len(messages)
             self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
             self._positions[tp] = messages[-1].offset + 1
+        if 0 < count < FEW:
+            time.sleep(LET_COME)
         now = self._now()
         waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
