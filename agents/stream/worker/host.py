@@ -33,13 +33,10 @@ from schemas.event import DeadLetter, RawRecord, content_id
 
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
-FLUSH_BUSY = 0.25
+FLUSH_BUSY = 0.5
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
-BUSY = 0.75
-"""That is so while we use more than this of a CPU. A worker on a slow machine takes half of one for 2,000 events a second,
-and what follows from them should not wait for larger packs."""
 BUSY_OVER = 1.0
-"""Within so many seconds: whoever looks at one message only is always busy."""
+"""Seconds over which that is judged: whoever looks at one message only is always busy."""
 BUFFER = 4096
 """Messages that may wait in memory."""
 
@@ -128,7 +125,7 @@ class Host:
         self.app.positions, self.app.failed = self.positions, self.fail
         self.sender = Sender(kafka.prefix, aiokafka_options(kafka))
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.refused = 0
+        self.refused = self._handled = 0
         self._pace = Pace(time.monotonic())
         self._keepers: dict[Shard, Keeper] = {}
         self._tables: dict[str, LogTable] = {}
@@ -309,6 +306,7 @@ class Host:
         except BadRecord as error:
             self._refuse(shard, message, error)
         shard.read(topic, message.offset)
+        self._handled += 1
         await keeper.room()  # not each message takes a pause
         await asyncio.sleep(0)
 
@@ -326,13 +324,14 @@ class Host:
 
     async def _flush(self) -> None:
         """Have each shard send what it has, for ever."""
-        at, used = time.monotonic(), time.process_time()
+        at, used, had = time.monotonic(), time.process_time(), 0
         while True:
             await asyncio.sleep(FLUSH_BUSY if self._pace.busy else FLUSH)
-            now, spent = time.monotonic(), time.process_time()
+            now = time.monotonic()
             if now - at >= BUSY_OVER:
-                self._pace.busy = spent - used > BUSY * (now - at)
-                at, used = now, spent
+                spent, handled = time.process_time(), self._handled
+                self._pace.judge((spent - used) / (now - at), handled - had, sum(self.lag().values()))
+                at, used, had = now, spent, handled
             for keeper in list(self._keepers.values()):
                 if not keeper.busy:
                     self._spawn(keeper.flush(self.generation), self._flushes)

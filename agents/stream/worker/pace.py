@@ -1,9 +1,17 @@
-"""When checkpoints are due: as often as asked for, and less often while that would take time that the work needs."""
+"""When checkpoints are due: as often as asked for, and less often while that would take time that the work needs.
+
+Whether it would is judged here as well.
+"""
 
 from __future__ import annotations
 
 SHARE = 0.02
 """Of a busy worker's time for checkpoints."""
+BUSY = 0.75
+"""Of a CPU; who uses more has all to do that it can. 2,000 events a second are half of a slow one, and what follows
+from them should not wait for larger packs."""
+FEW = 100
+"""Messages that may wait at any time."""
 LONGEST = 4
 """But no checkpoint waits longer than so many times what was asked for."""
 
@@ -22,6 +30,13 @@ class Pace:
         self._left = 0.0
         """What may still be spent, less what was spent too much."""
         self._since = now
+
+    def judge(self, used: float, handled: int, waiting: int) -> None:
+        """Say what part of a CPU was used lately, how many messages were handled meanwhile, and how many wait now.
+
+        Where as many wait as were handled we do not keep up, whoever has the CPU.
+        """
+        self.busy = used > BUSY or waiting > max(handled, FEW)
 
     def due(self, now: float, last: float, every: float) -> bool:
         """Whether a partition is to write a checkpoint, `every` so many seconds; its last one was at `last`."""

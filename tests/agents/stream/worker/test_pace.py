@@ -13,6 +13,20 @@ EVERY = 5.0
 STEP = 0.1
 
 
+def test_busy_is_who_uses_the_cpu_or_does_not_keep_up() -> None:
+    pace = Pace(0.0)
+    for used, handled, waiting, busy in (
+        (0.9, 400, 0, True),
+        (0.5, 400, 50, False),
+        (0.5, 400, 401, True),  # others have the CPU
+        (0.1, 0, 0, False),
+        (0.1, 2, 40, False),  # a moment's messages
+        (0.0, 0, 5000, True),
+    ):
+        pace.judge(used, handled, waiting)
+        assert pace.busy is busy
+
+
 def play(seconds: int, costs: list[float], *, busy: bool) -> tuple[float, list[list[float]]]:
     """What partitions with checkpoints of these costs spend, and the times of each one's checkpoints."""
     pace = Pace(0.0)
