@@ -8,6 +8,7 @@ packs give one undisturbed process, byte for byte.
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import threading
@@ -24,7 +25,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from agents.local.kafka import Broker
 from agents.simulate import Day, simulate
 from agents.stream import wire
-from agents.stream.clients import producer
+from agents.stream.clients import close_quietly, producer
 from agents.stream.ingest.run import RAW
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
@@ -88,7 +89,8 @@ class Processes:
     def leave(self) -> None:
         """It goes in order; where the broker was killed just now it may have to leave work to others."""
         for role in ("ingest", "correlate"):
-            self.longest = max(self.longest, self.alive.pop(f"{role}-c").stop(UNFINISHED))
+            # One that is just being started does not listen yet, and has done nothing.
+            self.longest = max(self.longest, self.alive.pop(f"{role}-c").stop(UNFINISHED, -signal.SIGTERM))
 
 
 class Feeder:
@@ -129,7 +131,7 @@ class Feeder:
                 self.given_up[type(sent.exception).__name__] += 1
                 failed.append((number, raw))
         if failed:
-            self._sender.close(timeout=0)
+            close_quietly(self._sender)
             failed += [(number, raw) for number, raw, sent in self._waiting if not sent.succeeded()]
             self._waiting.clear()
             self._sender = producer(self._settings, linger_ms=20)

@@ -40,11 +40,15 @@ class Sender:
         self.bytes = 0
 
     async def start(self, topics: Iterable[str]) -> None:
-        """Connect, and learn how many partitions the topics have."""
-        await self._producer.start()
-        await self._admin.start()
-        for topic in topics:
-            self._counts[topic] = len(await self._producer.partitions_for(self._prefix + topic))
+        """Connect, and learn how many partitions the topics have. Raises KafkaError; then nothing stays open."""
+        try:
+            await self._producer.start()
+            await self._admin.start()
+            for topic in topics:
+                self._counts[topic] = len(await self._producer.partitions_for(self._prefix + topic))
+        except KafkaError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Send the rest and disconnect."""
