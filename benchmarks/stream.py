@@ -43,6 +43,9 @@ PROBES = 20
 """Of them, each second, new critical problems, of which each opens an incident."""
 TURN = 60_000
 """Events in a turn, about: some seconds."""
+ASK = 1.0
+"""Seconds between two looks at how far workers are. One costs a worker up to ten milliseconds; who watches a stream
+looks every fifteen seconds."""
 EVENTS = 'tocsin_flow_total{step="alerts",what="events"}'
 BEGIN = 1_772_409_600_000
 NOTHING = Play([], [])
@@ -100,7 +103,7 @@ class Agents:
         self.signal(signal.SIGCONT)
         begun, used, before = time.perf_counter(), self._used(), self._done
         while self._done < target or (target == self._events and total(self._workers, "tocsin_lag{") > 0):
-            time.sleep(0.5)  # asking costs a worker some milliseconds
+            time.sleep(ASK)
             self._done = total(self._workers, EVENTS)
         spent = Spent(self._done - before, time.perf_counter() - begun, self._used() - used)
         self.signal(signal.SIGSTOP)
@@ -123,7 +126,7 @@ def drained(workers: Sequence[Worker], name: str, wanted_count: float) -> tuple[
         first = total(workers, name)
     begun, used = time.perf_counter(), [cpu_seconds(one) for one in workers]
     while total(workers, name) < wanted_count:
-        time.sleep(0.25)  # asking costs a worker some milliseconds
+        time.sleep(ASK / 2)
     while total(workers, "tocsin_lag{") > 0:
         time.sleep(0.1)
     took = time.perf_counter() - begun

@@ -314,7 +314,7 @@ def unpack_arrivals(data: bytes) -> Arrivals:
     head = _head(data if end < 0 else data[:end], EVENTS)
     with _understood("of events"):
         plain = [Plain(*row) for row in _columns(head.get("plain"), PLAIN_FIELDS)]
-        events: list[Arrival | Passing] = _rows(head, _row, lambda event: event)
+        events: list[Arrival | Passing] = _rows(head, _event_rows, lambda event: event)
         pack = Arrivals(head["origin"], head["high"], head["sent"], events, *_rest(head), plain, data)
         return one_by_one(pack) if not plain and (end >= 0 or "passing" in head) else pack
 
@@ -323,10 +323,10 @@ def one_by_one(pack: Arrivals) -> Arrivals:
     """The same with all its events, and none of them plain. Raises BadRecord."""
     head, more = _both(pack.data)
     with _understood("of events"):
-        others: list[Arrival | Passing] = _rows(more, _row, lambda event: event)
+        others: list[Arrival | Passing] = _rows(more, _event_rows, lambda event: event)
         if told := _columns(head.get("passing"), PASSING_FIELDS):
             others = [Passing(_KINDS[kind], *rest) for _, kind, *rest in told]
-        events: list[Arrival | Passing] = _rows(head, _row, lambda event: event)
+        events: list[Arrival | Passing] = _rows(head, _event_rows, lambda event: event)
         return pack._replace(events=_among(events, _places(head, more), others), plain=())
 
 
@@ -352,22 +352,24 @@ def _understood(what: str) -> Iterator[None]:
         raise BadRecord("not-a-pack", f"{what}: {error}") from error
 
 
-def _rows(line: dict[str, Any], ours: Callable[[list[Any]], A], theirs: Callable[[Event], A]) -> list[A]:
+def _rows(
+    line: dict[str, Any], ours: Callable[[list[list[Any]]], Iterable[A]], theirs: Callable[[Event], A]
+) -> list[A]:
     """What is made of the rows of a line of a pack of events; those in other columns are events first, and checked."""
     rows = line.get("rows", [])
     if not rows or tuple(line["fields"]) == EVENT_FIELDS:
-        return [ours(row) for row in rows]
+        return list(ours(rows))
     return [theirs(event) for event in _EVENTS.validate_python(_known(line["fields"], rows, EVENT_FIELDS))]
 
 
 def _events(line: dict[str, Any]) -> list[Event]:
-    return _rows(line, _event, lambda event: event)
+    return _rows(line, _trusted, lambda event: event)
 
 
 def _as_json(line: dict[str, Any]) -> list[dict[str, Any]]:
     return _rows(
         line,
-        lambda row: dict(zip(EVENT_FIELDS, row, strict=True)),
+        lambda rows: (dict(zip(EVENT_FIELDS, row, strict=True)) for row in rows),
         lambda event: event.model_dump(mode="json"),
     )
 
@@ -464,19 +466,21 @@ def _known(fields: Iterable[str], rows: Iterable[Sequence[Any]], ours: tuple[str
     return [{name: row[at] for at, name in columns} for row in rows]
 
 
-def _row(row: list[Any]) -> EventRow:
-    """An event that was valid when it was packed, not checked again: that costs as much as folding it."""
-    if len(row) != len(EVENT_FIELDS):
-        raise ValueError(f"a row of {len(row)} columns, not {len(EVENT_FIELDS)}")
-    row[_KIND] = _KINDS[row[_KIND]]
-    row[_SEVERITY] = _SEVERITIES[row[_SEVERITY]]
-    row[_SIGNAL] = _SIGNALS[row[_SIGNAL]]
-    return _event_row_of(row)
+def _event_rows(rows: list[list[Any]]) -> Iterable[EventRow]:
+    """Events that were valid when they were packed, not checked again: that costs as much as folding them."""
+    kinds, severities, signals, columns = _KINDS, _SEVERITIES, _SIGNALS, len(EVENT_FIELDS)
+    for row in rows:
+        if len(row) != columns:
+            raise ValueError(f"a row of {len(row)} columns, not {columns}")
+        row[_KIND] = kinds[row[_KIND]]
+        row[_SEVERITY] = severities[row[_SEVERITY]]
+        row[_SIGNAL] = signals[row[_SIGNAL]]
+    return map(_event_row_of, rows)
 
 
-def _event(row: list[Any]) -> Event:
-    """The same as the record that it was."""
-    return Event.trusted(_row(row)._asdict())
+def _trusted(rows: list[list[Any]]) -> Iterable[Event]:
+    """The same as the records that they were."""
+    return (Event.trusted(row._asdict()) for row in _event_rows(rows))
 
 
 def _change(row: list[Any]) -> AlertChange:

@@ -219,12 +219,20 @@ class Ingest:
         return True
 
     def _transaction(self, outs: Sequence[Out], offsets: Mapping[Partition, Any], group: Any) -> None:
+        """All of it or nothing.
+
+        What became of each message is asked before the end: where brokers have given up the transaction meanwhile, the
+        client drops what it held of it, begins another one by itself, and says of that or of none that it is committed.
+        """
         made = self._producer
         made.begin_transaction()
-        for out in outs:
-            made.send(self.settings.topic(out.topic), out.value, out.key, partition=out.partition)
+        topic = self.settings.topic
+        sent = [made.send(topic(out.topic), out.value, out.key, partition=out.partition) for out in outs]
         if offsets:
             made.send_offsets_to_transaction(offsets, group)
+        made.flush()
+        for one in sent:
+            one.get()
         made.commit_transaction()
 
     # -- partitions come and go ------------------------------------------------------------------------------------

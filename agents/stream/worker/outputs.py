@@ -48,7 +48,7 @@ _made = maker(Out)
 def outs(records: Sequence[Record]) -> list[Out]:
     """The messages of some records; of one that comes twice in the same version only the last."""
     if len(records) < 2:  # as nearly always
-        return all_outs(records)
+        return all_outs(records) if records else []
     found: dict[tuple[str, bytes, int, int], Out] = {}
     for number, record in enumerate(records):
         fields = record.__dict__

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import orjson
 import pytest
@@ -28,6 +29,8 @@ from schemas.event import DeadLetter
 
 T0 = 1_714_521_600_000
 WAIT = 60
+GIVEN_UP = 13.0
+"""Seconds after which brokers have given up a transaction of a second: they look every ten seconds."""
 
 
 def send(kafka: KafkaSettings, numbers: range, hosts: int = 50) -> None:
@@ -211,6 +214,38 @@ def test_what_others_read_while_a_worker_missed_a_generation_is_not_read_again(k
         stop.set()
         thread.join(WAIT)
         assert events.ids() == Counter(f"e{number}" for number in (*range(10), *range(410, 500)))
+
+
+def test_a_transaction_that_brokers_gave_up_while_it_was_written_is_written_again(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when they were away for longer than they wait for its end, after the offsets and before the packs."""
+    monkeypatch.setattr(run, "TRANSACTION_TIMEOUT", 1000)
+    monkeypatch.setattr(run, "producer", lambda *given, **more: producer(*given, **more, linger_ms=60_000))
+    work, count, slow = Ingest(Config(kafka=kafka), "w1"), 300, threading.Event()
+    made = work._producer
+    offsets_sent = made.send_offsets_to_transaction
+
+    def send_offsets(*given: Any) -> None:
+        offsets_sent(*given)
+        if not slow.is_set():
+            slow.set()
+            time.sleep(GIVEN_UP)
+
+    monkeypatch.setattr(made, "send_offsets_to_transaction", send_offsets)
+    send(kafka, range(count))
+    stop = threading.Event()
+    thread = threading.Thread(target=work.run, args=(stop,), daemon=True)
+    with reading(kafka, "events", 4) as events:
+        thread.start()
+        events.until(count)
+        stop.set()
+        thread.join(WAIT)
+        assert not thread.is_alive()
+        events.read()
+        assert odd(events.ids(), count) == {}
+    assert work.given_up == 1
+    check_offsets(kafka, count)
 
 
 def test_an_alert_stays_in_one_partition_in_the_order_of_its_raw_partition(kafka: KafkaSettings) -> None:
