@@ -344,9 +344,21 @@ def leave_group(settings: KafkaSettings, group: str, instance: str) -> None:
 
 
 def close_quietly(client: Producer | Consumer) -> None:
-    """Let go of a client whose connection may be gone: what it would say has been said."""
+    """Let go of a client whose connection may be gone: what it would say has been said, or never is."""
+    if isinstance(client, kafka.KafkaProducer):
+        _close_producer(client)
+        return
     with suppress(KafkaError):
-        if isinstance(client, kafka.KafkaProducer):
-            client.close(timeout=1)
-        else:
-            cast(Consumer, client).close(timeout_ms=int(LEAVE * 1000))
+        cast(Consumer, client).close(timeout_ms=int(LEAVE * 1000))
+
+
+def _close_producer(made: Any) -> None:
+    """Where it can't send what it has, the library leaves it open, and it goes on by itself once brokers are back.
+
+    A transaction that it had begun would then end beside those of whoever took its place.
+    """
+    try:
+        made.close(timeout=1)
+    except KafkaError:
+        made._sender.force_close()
+        made._sender.join(LEAVE)

@@ -273,7 +273,11 @@ class Ingest:
             batch_size=BATCH_BYTES,
             retry_backoff_ms=RETRY,
         )
-        made.init_transactions()
+        try:
+            made.init_transactions()
+        except KafkaError:
+            close_quietly(made)  # else it goes on trying, and takes the place of the one after it
+            raise
         return made
 
     def _origin(self, tp: Partition) -> str:

@@ -62,6 +62,24 @@ def test_an_ingest_that_begins_while_the_broker_is_away_works_when_it_is_back(tm
 
 
 @pytest.mark.kill
+def test_a_producer_that_was_closed_while_the_broker_was_away_sends_nothing_when_it_is_back(tmp_path: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        kafka = KafkaSettings(bootstrap_servers=(broker.bootstrap,))
+        create(kafka, wanted(kafka, SOURCES))
+        made, later = producer(kafka), b"a letter that nobody waits for"
+        made.send(kafka.topic("dead"), b"a letter", partition=0).get(WAIT)
+        broker.kill()
+        made.send(kafka.topic("dead"), later, partition=0)
+        close_quietly(made)
+        broker.start()
+        with reading(kafka, "dead", 1) as dead:
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                dead.read()
+            assert [message.value for message in dead.messages] == [b"a letter"]
+
+
+@pytest.mark.kill
 def test_a_transaction_that_begins_while_the_broker_is_away_is_there_when_it_is_back(tmp_path: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         kafka = KafkaSettings(bootstrap_servers=(broker.bootstrap,))
