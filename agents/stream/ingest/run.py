@@ -324,14 +324,17 @@ class Ingest:
         self.ready, self.broken = False, True
 
     def _recovered(self) -> bool:
-        """Begin anew: a new producer gives up what the old one had open, and reading goes on from what is committed."""
+        """Begin anew: a new producer gives up what the old one had open, and reading goes on from what is committed.
+
+        The old one ends first: what it may still commit must not come between what we ask for and what we say.
+        """
         time.sleep(PAUSE)
+        close_quietly(self._producer)
         try:
             committed = self._read_again(self._consumer.assignment())
             self._ask_whether_replaced(committed)
-            close_quietly(self._producer)
             self._producer = self._new_producer()
-            self._read_again(self._consumer.assignment())  # the old producer may have been committing until now
+            self._read_again(self._consumer.assignment())  # brokers may have ended what was open until now
         except Replaced as error:
             self._failed("starting again", error)
         except (KafkaError, Unreachable) as error:
