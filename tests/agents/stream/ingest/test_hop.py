@@ -86,6 +86,7 @@ def test_a_pack_tells_how_far_its_upstream_partition_is_whatever_partition_the_e
     assert sorted(told) == [(target, f"raw.native/{n}") for target in range(4) for n in range(2)]
     assert {tick.high for _, tick in ticks(outs)} <= {T0 - 1000, T0 - 9000}
     assert len(outs) == len({out.partition for out in outs}), "one message says it of all origins"
+    assert not any(unpack_events(out.value).events for out in outs)
     assert work.ticks(T0) == []
 
 

@@ -13,7 +13,6 @@ from agents.simulate import simulate
 from agents.stream.partition import partition_of
 from agents.stream.wire import Arrivals, Changes, Events, unpack_changes, unpack_record
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.log import Log, pack
 from agents.stream.worker.scopes import ScopeShard
 from benchmarks.day import timely
 from pipeline.flow import Flow
@@ -26,6 +25,7 @@ from schemas.event import DeadLetter, Event, EventKind
 from schemas.incident import Incident
 from schemas.severity import Severity
 from tests.agents.stream.worker.packs import arrived
+from tests.agents.stream.worker.reborn import checkpoint, reborn
 from tests.integration.kafka.worker.stage import by_members
 
 SETTINGS = FlowSettings()
@@ -66,16 +66,9 @@ def changes_of(partition: int) -> dict[int, list[Changes]]:
     return found
 
 
-def reborn(shard: ScopeShard, partition: int, written: list[bytes]) -> ScopeShard:
-    written += [message.value for message in pack(0, shard.checkpoint(1))]
-    log = Log()
-    for offset, value in enumerate(written):
-        log.add(value, offset)
-    restored = log.restore()
-    assert restored is not None
-    again = ScopeShard(SETTINGS, partition, PARTS)
-    again.restore(restored)
-    return again
+def crashed(shard: ScopeShard, partition: int, written: list[bytes]) -> ScopeShard:
+    written += checkpoint(shard)
+    return reborn(ScopeShard(SETTINGS, partition, PARTS), written)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,14 +91,14 @@ def test_whatever_is_read_first_the_incidents_are_the_same(seed: int) -> None:
                 for _ in shard.gradually(chosen.pop(0)):
                     if len(shard.abreast) and random.random() < 0.05:  # a process ends in a pause
                         outs += shard.take(0)
-                        shard = reborn(shard, partition, written)
+                        shard = crashed(shard, partition, written)
                         shard.finish()
                         paused += 1
                         break
             held = max(held, len(shard.abreast))
             if random.random() < 0.05:
                 outs += shard.take(0)
-                shard = reborn(shard, partition, written)
+                shard = crashed(shard, partition, written)
         for out in [*outs, *shard.take(0)]:
             if out.topic == "incidents":
                 record = orjson.loads(out.value)
@@ -160,13 +153,7 @@ def test_hours_that_waited_are_handled_with_pauses_and_a_crash_in_one_of_them_ch
             if number == stop:
                 break
         said += changes(shard)
-        log = Log()
-        for offset, message in enumerate(pack(0, shard.checkpoint(1))):
-            log.add(message.value, offset)
-        restored = log.restore()
-        assert restored is not None
-        again = AlertShard(SETTINGS, 0, 1)
-        again.restore(restored)
+        again = reborn(AlertShard(SETTINGS, 0, 1), checkpoint(shard))
         again.finish()
         assert said + changes(again) == changes(waiting_through(late))
         assert again.counters() == whole.counters()

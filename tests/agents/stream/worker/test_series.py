@@ -11,7 +11,6 @@ import pytest
 from agents.stream.partition import partition_of
 from agents.stream.wire import Events, Samples, unpack_events, unpack_metrics
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.log import Log, pack
 from agents.stream.worker.outputs import Out
 from agents.stream.worker.scopes import ScopeShard
 from agents.stream.worker.series import SeriesShard
@@ -22,6 +21,7 @@ from schemas.base import HOUR, MINUTE, SECOND
 from schemas.command import Action, Command, Role
 from schemas.event import MetricSample
 from tests.agents.stream.worker.packs import arrived
+from tests.agents.stream.worker.reborn import checkpoint, reborn
 from tests.pipeline.test_trend_step import BEGIN, KNOWN, STEP, calm, high, sample
 
 SETTINGS = FlowSettings()
@@ -103,7 +103,7 @@ def test_whoever_crashes_when_says_the_same_under_the_same_numbers() -> None:
         if chance < 0.15 or at == len(packs):
             note(found, shard.take(at))
         if chance < 0.05:
-            written += [message.value for message in pack(0, shard.checkpoint(1))]
+            written += checkpoint(shard)
         elif chance > 0.95 and written:  # killed: all since the last checkpoint is read again
             shard, crashes = born_of(written), crashes + 1
             at = shard.applied["metrics"] + 1
@@ -118,14 +118,7 @@ def test_whoever_crashes_when_says_the_same_under_the_same_numbers() -> None:
 
 
 def born_of(written: Sequence[bytes]) -> SeriesShard:
-    log = Log()
-    for offset, value in enumerate(written):
-        log.add(value, offset)
-    restored = log.restore()
-    assert restored is not None
-    shard = shard_of()
-    shard.restore(restored)
-    return shard
+    return reborn(shard_of(), written)
 
 
 def test_what_comes_of_it_are_the_alerts_of_one_process_and_a_repeat_changes_nothing() -> None:

@@ -6,13 +6,13 @@ from agents.simulate import simulate
 from agents.stream.partition import partition_of
 from agents.stream.wire import Arrivals, Changes, Events, unpack_changes
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.log import Log, pack
 from agents.stream.worker.scopes import ScopeShard
 from benchmarks.day import decoded
 from pipeline.settings import FlowSettings
 from schemas.command import Action, Command, Role
 from schemas.event import Event
 from tests.agents.stream.worker.packs import arrived
+from tests.agents.stream.worker.reborn import checkpoint, reborn
 
 SETTINGS = FlowSettings()
 DAY = simulate(1)
@@ -35,16 +35,9 @@ def numbered(shard: AlertShard, now: int) -> dict[tuple[int | None, int], object
     return found
 
 
-def reborn(shard: AlertShard, written: list[bytes]) -> AlertShard:
-    written += [message.value for message in pack(0, shard.checkpoint(1))]
-    log = Log()
-    for offset, value in enumerate(written):
-        log.add(value, offset)
-    restored = log.restore()
-    assert restored is not None
-    again = AlertShard(SETTINGS, 0, 2)
-    again.restore(restored)
-    return again
+def crashed(shard: AlertShard, written: list[bytes]) -> AlertShard:
+    written += checkpoint(shard)
+    return reborn(AlertShard(SETTINGS, 0, 2), written)
 
 
 def test_changes_after_a_crash_have_the_numbers_that_they_had_before() -> None:
@@ -58,7 +51,7 @@ def test_changes_after_a_crash_have_the_numbers_that_they_had_before() -> None:
         shaken.apply(one)
         if random.random() < 0.3:
             found |= numbered(shaken, number)
-            shaken = reborn(shaken, written)
+            shaken = crashed(shaken, written)
     found |= numbered(shaken, 0)
     assert len(expected) > 500
     assert found == expected

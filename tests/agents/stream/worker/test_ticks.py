@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from agents.stream.wire import Events, Tick
 from agents.stream.worker.abreast import AHEAD
 from agents.stream.worker.alerts import AlertShard
-from agents.stream.worker.log import Log, pack
 from pipeline.settings import FlowSettings
 from schemas.base import MINUTE, SECOND, Millis
 from schemas.event import Event, EventKind
 from schemas.severity import Severity
 from tests.agents.stream.worker.packs import arrived
+from tests.agents.stream.worker.reborn import checkpoint, reborn
 
 SETTINGS = FlowSettings()
 T0 = 1_772_409_600_000
@@ -92,13 +92,7 @@ def test_a_tick_waits_behind_what_its_origin_said_before_and_a_restart_keeps_it(
     shard.apply(arrived(Events("fast", ahead, 2, [event(1, EventKind.PROBLEM, ahead, 1)])))
     shard.apply(arrived(Events("", 0, 3, ticks=[Tick("slow", T0 + MINUTE), Tick("fast", ahead + MINUTE)])))
     assert (len(shard.abreast), shard.clock.high) == (2, T0)
-    log = Log()
-    for offset, message in enumerate(pack(0, shard.checkpoint(1))):
-        log.add(message.value, offset)
-    restored = log.restore()
-    assert restored is not None
-    again = AlertShard(SETTINGS, 0, 1)
-    again.restore(restored)
+    again = reborn(AlertShard(SETTINGS, 0, 1), checkpoint(shard))
     again.finish()
     again.apply(arrived(Events("", 0, 4, ticks=[Tick("slow", ahead + 2 * MINUTE)])))
     assert (len(again.abreast), again.clock.high) == (0, ahead + MINUTE)
