@@ -59,13 +59,9 @@ class Partition(NamedTuple):
     partition: int
 
 
-class Message(Protocol):
-    """A message that was read. `timestamp` is in milliseconds since the epoch."""
+class RawMessage(Protocol):
+    """What is in a message. `timestamp` is in milliseconds since the epoch."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
     @property
     def offset(self) -> int: ...
     @property
@@ -75,7 +71,16 @@ class Message(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+class Message(RawMessage, Protocol):
+    """A message that was read, and where."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
 
 
 class Sent(Protocol):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from agents.stream.clients import Message
+from agents.stream.clients import RawMessage
 from agents.stream.partition import Partitioner
 from agents.stream.sizes import EVENT_BYTES, PACK_BYTES
 from agents.stream.wire import Events, Samples, Tick, pack_events, pack_record, pack_samples
@@ -89,7 +89,7 @@ class Hop:
         self.decoded = 0
         self.refused: Counter[tuple[str, str]] = Counter()
 
-    def take(self, origin: str, source: str, messages: Sequence[Message]) -> None:
+    def take(self, origin: str, source: str, messages: Sequence[RawMessage]) -> None:
         """Decode the messages of one upstream partition; never raises for what is in them."""
         at = self.meet(origin, source)
         normalise, partition, skew = self._normalise, self._partition, self._skew
@@ -256,6 +256,6 @@ def _blank(source: str) -> tuple[RawRecord, dict[str, Any]]:
     return raw, raw.__dict__
 
 
-def _origin(message: Message) -> str:
+def _origin(message: RawMessage) -> str:
     """Where a payload came from, by its header; "" where there is none."""
-    return next((value.decode("utf-8", "replace") for name, value in message.headers if name == ORIGIN), "")
+    return next(((value or b"").decode("utf-8", "replace") for name, value in message.headers if name == ORIGIN), "")

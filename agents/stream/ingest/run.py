@@ -21,9 +21,9 @@ from agents.stream.clients import (
     Consumer,
     KafkaError,
     Listener,
-    Message,
     Partition,
     Producer,
+    RawMessage,
     Replaced,
     Unreachable,
     close_quietly,
@@ -33,6 +33,7 @@ from agents.stream.clients import (
     producer,
 )
 from agents.stream.ingest.hop import Hop, Out
+from agents.stream.records import unpack_compiled
 from agents.stream.topics import differences, wanted
 from pipeline.sources.normalise import Normaliser
 from schemas.base import ConfigError, Millis
@@ -90,6 +91,7 @@ class Ingest:
             max_poll_records=MOST // 2,
             max_partition_fetch_bytes=FETCHED,
         )
+        unpack_compiled(self._consumer)
         self._producer: Producer = self._new_producer()
         targets = len(self._producer.partitions_for(self.settings.topic("events")))
         ingest = self.settings.ingest
@@ -168,12 +170,12 @@ class Ingest:
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
             self.commit()
 
-    def _polled(self, linger: Millis) -> dict[Partition, list[Message]]:
+    def _polled(self, linger: Millis) -> Mapping[Partition, Sequence[RawMessage]]:
         """What there is to read, from where reading goes on now.
 
         The client reads on where it was with partitions that it gets again, though others may have had them meanwhile.
         """
-        polled = self._consumer.poll(timeout_ms=linger)
+        polled: Mapping[Partition, Sequence[RawMessage]] = self._consumer.poll(timeout_ms=linger)
         if self._doubtful:
             self._read_again(self._doubtful)
             polled = {tp: messages for tp, messages in polled.items() if tp not in self._doubtful}

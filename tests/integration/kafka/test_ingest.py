@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from agents.config import Config
 from agents.stream.clients import Consumer, Message, Partition, consumer, partition, position, producer
@@ -137,6 +139,25 @@ def test_payloads_become_packs_and_what_fails_is_in_the_dead_topic(kafka: KafkaS
         assert (letter.reason, letter.coordinates) == ("not-json", f"raw.zabbix/2@{at.offset}")
         assert letter.raw.payload == b"{broken"
         assert dead.messages[0].key == letter.id.encode()
+    assert work.given_up == 0
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_payloads_are_read_whatever_their_producer_compresses_with(kafka: KafkaSettings, codec: str) -> None:
+    async def send_compressed() -> None:
+        sender = AIOKafkaProducer(
+            bootstrap_servers=list(kafka.bootstrap_servers), compression_type=codec, linger_ms=50, acks="all"
+        )
+        async with sender:
+            for number in range(100):
+                fields = {"id": f"e{number}", "kind": "problem", "time": T0 + number, "severity": "major"}
+                value = orjson.dumps(fields | {"check": "ping", "resource": "h1"})
+                await sender.send(kafka.topic(f"{RAW}native"), value, headers=[("origin", None)])
+
+    asyncio.run(send_compressed())
+    with reading(kafka, "events", 4) as events, running(kafka, "w1") as work:
+        events.until(100)
+        assert odd(events.ids(), 100) == {}
     assert work.given_up == 0
 
 

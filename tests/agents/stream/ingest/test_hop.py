@@ -26,7 +26,7 @@ class Read(NamedTuple):
     value: bytes | None
     offset: int = 0
     timestamp: int = T0
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
     topic: str = "raw.native"
     partition: int = 0
     key: bytes | None = None
@@ -157,6 +157,12 @@ def test_a_device_is_named_by_the_header_where_its_message_names_none() -> None:
     work = hop(1)
     work.take("raw.syslog/0", "syslog", [Read(b"<34>su: failed", headers=[("origin", b"10.0.0.9")])])
     assert [event.resource for _, pack in packs(work) for event in pack.events] == ["10.0.0.9"]
+
+
+def test_a_header_without_a_value_names_no_device_and_stops_nothing() -> None:
+    work = hop(1)
+    work.take("raw.native/0", "native", [Read(payload("h1"), headers=[("origin", None)])])
+    assert [event.resource for _, pack in packs(work) for event in pack.events] == ["h1"]
 
 
 def test_performance_data_go_to_metrics_and_a_series_stays_in_one_partition() -> None:
