@@ -12,7 +12,7 @@ import tempfile
 import time
 import traceback
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ from benchmarks.topology import write_reference
 from pipeline.sources.mapped import Mapped
 from pipeline.sources.normalise import Normaliser
 from schemas.reference import ConfigurationItem, Relation
-from tests.integration.kafka.worker.stage import Play, Stage, Worker, ended, play_of, wait_for
+from tests.integration.kafka.worker.stage import Play, Stage, Worker, by_members, ended, play_of, wait_for
 from tests.integration.kafka.worker.test_workers import assert_exactly_once, assert_the_same_records
 from tests.servers import kafka_broker
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+NETWORKS = "alarms/*_Microwave/Topology.npy"
 WORKERS = 2
 PATIENCE = 600
 """Seconds until all must have been handled."""
@@ -50,12 +51,19 @@ def network(folder: Path, place: Path) -> Play:
     )
 
 
-def plays(data: str, place: Path) -> Iterator[tuple[str, Play]]:
+def matrices(data: str) -> list[Path]:
+    """The networks in a folder; ends where there is none."""
+    found = sorted(Path(data).glob(NETWORKS)) if data else []
+    if data and not found:
+        raise SystemExit(f"{data}: holds no {NETWORKS}; docs/real-data.md says what is expected there")
+    return found
+
+
+def plays(networks: Sequence[Path], place: Path) -> Iterator[tuple[str, Play]]:
     """What is played, by name."""
     yield "recorded day", play_of(simulate(1))
-    if data:
-        for matrix in sorted(Path(data).glob("alarms/*_Microwave/Topology.npy")):
-            yield matrix.parent.name, network(matrix.parent, place / matrix.parent.name)
+    for matrix in networks:
+        yield matrix.parent.name, network(matrix.parent, place / matrix.parent.name)
 
 
 def compare(bootstrap: str, play: Play, place: Path) -> dict[str, Any]:
@@ -78,18 +86,19 @@ def compare(bootstrap: str, play: Play, place: Path) -> dict[str, Any]:
             worker.stop()
     assert_the_same_records(stage)
     assert_exactly_once(stage)
-    incidents = len(stage.newest("incidents"))
+    incidents = len(by_members(stage.newest("incidents")))
     return {"events": len(play.events), "incidents": incidents, "seconds": round(seconds, 1)}
 
 
 def main(given: list[str] | None = None) -> int:
     """Compare and print; 1 where the hosts differ."""
     options = arguments("Do one process and the workers on Kafka end with the same records?", given, data="")
+    networks = matrices(options.data)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="tocsin-agree-") as folder:
         place = Path(folder)
         with kafka_broker(place / "broker") as bootstrap:
-            for name, play in plays(options.data, place):
+            for name, play in plays(networks, place):
                 (place / name).mkdir(exist_ok=True)
                 try:
                     found = figures[name] = compare(bootstrap, play, place / name)
