@@ -27,6 +27,7 @@ from agents.simulate import Day, simulate
 from agents.stream import wire
 from agents.stream.clients import close_quietly, producer
 from agents.stream.ingest.run import RAW
+from agents.stream.parcel import packs_in
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from agents.stream.worker.ending import UNFINISHED
@@ -267,7 +268,8 @@ def _compare(stage: Stage, day: Day) -> list[str]:
     events, dead = expected(raws)
     packed: Counter[str] = Counter()
     for message in stage.read("events"):
-        packed.update(event.id for event in wire.unpack_events(message.value or b"").events)
+        for pack in packs_in(message.value or b""):
+            packed.update(event.id for event in wire.unpack_events(pack).events)
     wrong = []
     if not_fed:
         wrong.append(f"{not_fed} payloads are not in the raw topics")

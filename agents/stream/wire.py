@@ -1,9 +1,9 @@
 """What stands in the messages between the steps: packs of rows, readable in any language, with no import path in them.
 
-A pack is a JSON object: `v` the version, `kind`, `origin` the upstream partition it comes from, `high` the newest
-event time of that partition so far, `sent` the sender's clock, and `rows` in the columns that `fields` names. One
-without rows is a tick: it only says how far its origin is; a message of events holds those of many origins, under
-`ticks`. A pack holds many rows because a message costs more than a row.
+A pack is a JSON object: first `v`, the version, `kind`, `origin` the upstream partition it comes from, `high` the
+newest event time of that partition so far, `sent` the sender's clock, and `rows` in the columns that `fields` names.
+One without rows is a tick: it only says how far its origin is; a pack of events holds those of many origins, under
+`ticks`. It holds many rows because a message costs more than a row, and a message many packs: `agents.stream.parcel`.
 
 In a pack of events `rows` are those that have to be looked at: they open or end an alert, or came late. The others,
 most of a day, are in a second line that has `fields`, `rows`, and as `places` where they stand among all. The first
@@ -37,10 +37,10 @@ from schemas.event import Event, EventKind, MetricSample, Signal
 from schemas.severity import Severity
 
 EVENTS, CHANGES, SAMPLES, FEEDBACK = "events", "changes", "samples", "feedback"
-VERSIONS = {EVENTS: 4, CHANGES: 1, SAMPLES: 1, FEEDBACK: 1}
+VERSIONS = {EVENTS: 5, CHANGES: 1, SAMPLES: 1, FEEDBACK: 1}
 """What is written; what is older is understood as well. 1 of events: all of them were in the rows. 2: the first line
 had under `passing` what the clock needs of each of those that are in the second line, which might be left out. 3: a
-tick was a message."""
+tick was a message. 4: a pack was a message."""
 EVENT_FIELDS = tuple(Event.model_fields)
 SAMPLE_FIELDS = tuple(MetricSample.model_fields)
 CHANGE_FIELDS = AlertChange._fields
@@ -106,7 +106,7 @@ class Events(NamedTuple):
 class Arrivals(NamedTuple):
     """The same as the alert step takes it: `events` are all but those that are `plain`.
 
-    These are in `data`, the message; see `one_by_one`.
+    These are in `data`, the pack as it came; see `one_by_one`.
     """
 
     origin: str
@@ -169,7 +169,7 @@ class Changes(NamedTuple):
 
 
 def pack_events(pack: Events) -> bytes:
-    """One message of the topic of events."""
+    """One pack of the topic of events."""
     rows, plain, places, others = _apart(pack.events)
     more: dict[str, object] = {}
     if pack.rests:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.index.documents import Document, document, key_identity
 from agents.index.kinds import KINDS
+from agents.stream.parcel import packs_in
 from agents.stream.wire import event_records, unpack_changes, unpack_record
 from pipeline.stages.change import transition_of
 from schemas.base import BadRecord
@@ -19,7 +20,7 @@ Documents = Callable[[bytes, bytes, int], Iterable[Document]]
 def _events(_key: bytes, value: bytes, _time: int) -> Iterable[Document]:
     kind = KINDS["event"]
     try:
-        return [document(kind, record) for record in event_records(value)]
+        return [document(kind, record) for pack in packs_in(value) for record in event_records(pack)]
     except (KeyError, TypeError, AttributeError) as error:  # a row that no sender of ours wrote
         raise BadRecord("not-a-pack", f"of events: {error!r}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from agents.stream.clients import RawMessage
+from agents.stream.parcel import together
 from agents.stream.partition import Partitioner
 from agents.stream.sizes import EVENT_BYTES, PACK_BYTES
 from agents.stream.wire import Events, Samples, Tick, pack_events, pack_record, pack_samples
@@ -130,25 +131,32 @@ class Hop:
         """All that waits as messages; `sent` is our clock. Each pack has the time its origin had come to by its end."""
         outs = self._dead
         self._dead = []
-        for at in self._origins.values():
-            for target in range(self.targets):
-                waiting, highs = at.events[target], at.highs[target]
-                for start in range(0, len(waiting), self._pack):
-                    end = min(start + self._pack, len(waiting))
-                    highs[-1] = at.high
-                    outs += self._in_parts(at, target, sent, start, end)
-                    at.told[target], at.rests[target] = highs[end - 1], False
+        for target in range(self.targets):
+            messages = together(self._of_events(target, sent), self._pack)
+            outs += [Out("events", target, None, message) for message in messages]
+            for at in self._origins.values():
                 for samples in _parts(at.samples[target], self._pack):
                     outs += self._samples_in_parts(at, target, sent, samples)
-                at.events[target], at.highs[target], at.samples[target] = [], [], []
+                at.samples[target] = []
         self.waiting = 0
         return outs
 
-    def _in_parts(self, at: Origin, target: int, sent: Millis, start: int, end: int) -> Iterator[Out]:
+    def _of_events(self, target: int, sent: Millis) -> Iterator[tuple[bytes, int]]:
+        """The packs for one target, origin by origin, each with how many events it holds."""
+        for at in self._origins.values():
+            waiting, highs = at.events[target], at.highs[target]
+            for start in range(0, len(waiting), self._pack):
+                end = min(start + self._pack, len(waiting))
+                highs[-1] = at.high
+                yield from self._in_parts(at, target, sent, start, end)
+                at.told[target], at.rests[target] = highs[end - 1], False
+            at.events[target], at.highs[target] = [], []
+
+    def _in_parts(self, at: Origin, target: int, sent: Millis, start: int, end: int) -> Iterator[tuple[bytes, int]]:
         """A pack of the events that wait from one place to another; in halves where it is too large."""
         value = pack_events(Events(at.name, at.highs[target][end - 1], sent, at.events[target][start:end]))
         if len(value) <= PACK_BYTES or end - start < 2:
-            yield Out("events", target, None, value)
+            yield value, end - start
             return
         middle = (start + end) // 2
         yield from self._in_parts(at, target, sent, start, middle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from agents.stream import wire
 from agents.stream.partition import Partitioner
@@ -29,6 +30,9 @@ MOST = 500
 SPAN = 5 * MINUTE
 """Of changes that are further apart, in event time, a pack says how far time was in between: so those of several
 partitions are handled side by side, however long they waited to be sent."""
+
+
+_how_far = attrgetter("high")
 
 
 class Waiting:
@@ -86,23 +90,28 @@ class AlertShard(Shard):
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    def apply(self, pack: Arrivals) -> None:
-        """Handle one message, and those that waited for it. Raises BadRecord."""
-        exhaust(self.gradually(pack))
+    def apply(self, *packs: Arrivals) -> None:
+        """Handle the packs of one message, and those that waited for them. Raises BadRecord."""
+        exhaust(self.gradually(*packs))
 
-    def gradually(self, pack: Arrivals) -> Iterator[None]:
-        """The same, with a pause after each one that was handled: what waits may be hours of events."""
+    def gradually(self, *packs: Arrivals) -> Iterator[None]:
+        """The same, with a pause once the message is in the state, and after each of the others.
+
+        What waits may be hours of events.
+        """
         self.finish()
-        pack = self._as_needed(pack)
-        parts = pack.parts()
+        parts = [part for pack in packs for part in self._as_needed(pack).parts()]
         for one in parts:
             self.upstreams.told(one.origin, 0, one.sent)
-        if pack.ticks:
-            self._come_as_far(self.abreast.ready(parts))
-            through = self.abreast.left()
+        ready = self.abreast.ready(parts)
+        if all(pack.ticks for pack in packs):
+            self._come_as_far(ready)
         else:
-            through = self.abreast.through(pack)
-        for one in through:
+            for one in sorted(ready, key=_how_far):  # as they would come if they were read side by side
+                self._handle(one)
+        if ready:
+            yield
+        for one in self.abreast.left():
             self._handle(one)
             yield
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.config import Config
 from agents.stream import wire
+from agents.stream.parcel import packs_in
 from agents.stream.worker.access import aiokafka_options
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.host import Host, Step, Told, at_once
@@ -37,7 +38,7 @@ class Correlate(Host):
             "alerts",
             ALERT_STATE,
             every,
-            {EVENTS: lambda shard, value, _: shard.gradually(wire.unpack_arrivals(value))},
+            {EVENTS: lambda shard, value, _: shard.gradually(*map(wire.unpack_arrivals, packs_in(value)))},
             lambda number: AlertShard(flow, number, counted(ALERTS)),
         )
         self.scopes = Step(

@@ -37,8 +37,8 @@ FLUSH_BUSY = 0.5
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
 BUSY_OVER = 1.0
 """Seconds over which that is judged: whoever looks at one message only is always busy."""
-BUFFER = 4096
-"""Messages that may wait in memory."""
+BUFFER = 1024
+"""Messages that may wait in memory, of up to half a megabyte each."""
 
 
 S = TypeVar("S", bound=Shard)

@@ -229,7 +229,7 @@ def test_a_tick_is_small() -> None:
         (b"{", "not-json"),
         (b"[]", "not-a-pack"),
         (b'{"v": 1, "kind": "changes"}', "not-a-pack"),
-        (b'{"v": 5, "kind": "events"}', "unknown-version"),
+        (b'{"v": 6, "kind": "events"}', "unknown-version"),
         (b'{"v": 1, "kind": "events", "origin": "raw.a/0", "high": 1}', "not-a-pack"),
         (b'{"v": 2, "kind": "events", "origin": "raw.a/0", "high": 1, "sent": 1}\n{', "not-a-pack"),
         (

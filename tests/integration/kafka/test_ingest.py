@@ -22,6 +22,7 @@ from agents.config import Config
 from agents.stream.clients import Consumer, Message, Partition, consumer, partition, position, producer
 from agents.stream.ingest import run
 from agents.stream.ingest.run import GROUP, RAW, TARGETS, Ingest
+from agents.stream.parcel import packs_in
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
 from agents.stream.wire import Events, unpack_events, unpack_record
@@ -46,6 +47,10 @@ def send(kafka: KafkaSettings, numbers: range, hosts: int = 50) -> None:
     sender.close()
 
 
+def packs_of(message: Message) -> list[Events]:
+    return [unpack_events(pack) for pack in packs_in(message.value or b"")]
+
+
 class Reader:
     """What of a topic is committed."""
 
@@ -59,7 +64,7 @@ class Reader:
         self.messages += [one for some in self._consumer.poll(200).values() for one in some]
 
     def packs(self) -> list[Events]:
-        return [unpack_events(message.value or b"") for message in self.messages]
+        return [pack for message in self.messages for pack in packs_of(message)]
 
     def ids(self) -> Counter[str]:
         return Counter(event.id for pack in self.packs() for event in pack.events)
@@ -80,7 +85,7 @@ class Reader:
     def count(self) -> int:
         """Events so far."""
         for message in self.messages[self._counted :]:
-            self._count += len(unpack_events(message.value or b"").events)
+            self._count += sum(len(pack.events) for pack in packs_of(message))
         self._counted = len(self.messages)
         return self._count
 
@@ -275,8 +280,8 @@ def test_an_alert_stays_in_one_partition_in_the_order_of_its_raw_partition(kafka
         events.until(2000)
     places: dict[str, set[int]] = {}
     order: dict[str, list[int]] = {}
-    for message, pack in zip(events.messages, events.packs(), strict=True):
-        for event in pack.events:
+    for message in events.messages:
+        for event in (event for pack in packs_of(message) for event in pack.events):
             places.setdefault(event.resource, set()).add(message.partition)
             order.setdefault(event.resource, []).append(event.time)
     assert {len(found) for found in places.values()} == {1}
@@ -300,9 +305,8 @@ def test_hours_that_wait_in_several_partitions_are_read_side_by_side(kafka: Kafk
     for target in range(4):
         highs: dict[str, int] = {f"raw.native/{n}": T0 for n in range(4)}
         for message in events.messages:
-            pack = unpack_events(message.value or b"")
-            if message.partition == target and pack.origin in highs:
-                highs[pack.origin] = max(highs[pack.origin], pack.high)
+            if message.partition == target:
+                highs |= {pack.origin: pack.high for pack in packs_of(message) if pack.origin in highs}
                 apart = max(apart, max(highs.values()) - min(highs.values()))
     assert apart < day / 2, f"{apart / HOUR:.1f} hours"
 
@@ -315,7 +319,7 @@ def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> 
         end = time.monotonic() + WAIT
         while len(told) < 4 * 4 * len(SOURCES) and time.monotonic() < end:
             events.read()
-            packs = [(unpack_events(one.value or b""), one.partition) for one in events.messages]
+            packs = [(pack, one.partition) for one in events.messages for pack in packs_of(one)]
             # others only name their partition
             told = {(tick.origin, at) for pack, at in packs for tick in pack.ticks if tick.high}
     assert {origin for origin, _ in told} == {f"{RAW}{source}/{n}" for source in SOURCES for n in range(4)}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.stream.ingest.hop import Hop, Out
+from agents.stream.parcel import packs_in
 from agents.stream.partition import partition_of
 from agents.stream.sizes import PACK_BYTES
 from agents.stream.wire import Events, Tick, unpack_events, unpack_record, unpack_samples
@@ -41,14 +42,19 @@ def payload(host: str = "h1", time: int = T0, **more: object) -> bytes:
     return orjson.dumps(fields | more)
 
 
+def packs_of(out: Out) -> list[Events]:
+    return [unpack_events(pack) for pack in packs_in(out.value)]
+
+
 def packs(work: Hop) -> list[tuple[int, Events]]:
     outs = [out for out in work.packs(sent=T0) if out.topic == "events"]
-    return [(out.partition, unpack_events(out.value)) for out in outs if out.partition is not None]
+    return [(out.partition, pack) for out in outs if out.partition is not None for pack in packs_of(out)]
 
 
 def ticks(outs: Sequence[Out]) -> list[tuple[int | None, Tick]]:
     """What is said to each partition of events."""
-    return [(out.partition, tick) for out in outs if out.topic == "events" for tick in unpack_events(out.value).ticks]
+    found = [(out.partition, pack) for out in outs if out.topic == "events" for pack in packs_of(out)]
+    return [(target, tick) for target, pack in found for tick in pack.ticks]
 
 
 @given(
@@ -86,7 +92,7 @@ def test_a_pack_tells_how_far_its_upstream_partition_is_whatever_partition_the_e
     assert sorted(told) == [(target, f"raw.native/{n}") for target in range(4) for n in range(2)]
     assert {tick.high for _, tick in ticks(outs)} <= {T0 - 1000, T0 - 9000}
     assert len(outs) == len({out.partition for out in outs}), "one message says it of all origins"
-    assert not any(unpack_events(out.value).events for out in outs)
+    assert not any(pack.events for out in outs for pack in packs_of(out))
     assert work.ticks(T0) == []
 
 
@@ -149,7 +155,7 @@ def test_what_fails_is_told_with_reason_coordinates_and_bytes_and_the_rest_goes_
     ]
     assert [letter.raw.origin for letter in letters] == ["", "", "10.0.0.9"]
     assert [out.key for out in outs if out.topic == "dead"] == [letter.id.encode() for letter in letters]
-    assert sum(len(unpack_events(out.value).events) for out in outs if out.topic == "events") == 1
+    assert sum(len(pack.events) for out in outs if out.topic == "events" for pack in packs_of(out)) == 1
     assert work.refused == {("native", "not-utf8"): 1, ("native", "empty"): 1, ("native", "bad-value"): 1}
 
 
@@ -262,7 +268,7 @@ def test_a_pack_that_were_too_large_is_sent_in_parts_of_which_each_says_how_far_
     wordy = [Read(payload(f"h{at}", time, id=f"e{at}", summary="s" * 8100), at) for at, time in enumerate(times)]
     work.take("raw.native/0", "native", wordy)
     outs = work.packs(sent=T0)
-    found = [unpack_events(out.value) for out in outs]
+    found = [pack for out in outs for pack in packs_of(out)]
     assert max(len(out.value) for out in outs) <= PACK_BYTES
     assert [event.time for pack in found for event in pack.events] == times
     assert [pack.high for pack in found] == [pack.events[-1].time for pack in found]
@@ -275,7 +281,8 @@ def test_an_event_without_room_is_a_dead_letter_with_its_bytes_and_the_others_ar
     large = [payload("small"), both]
     work.take("raw.native/0", "native", [Read(one, at) for at, one in enumerate(large)])
     outs = work.packs(sent=T0)
-    assert {e.resource for o in outs if o.topic == "events" for e in unpack_events(o.value).events} == {"small", "h2"}
+    found = [pack for out in outs if out.topic == "events" for pack in packs_of(out)]
+    assert {event.resource for pack in found for event in pack.events} == {"small", "h2"}
     (letter,) = (unpack_record(DeadLetter, out.value) for out in outs if out.topic == "dead")
     assert (letter.reason, letter.raw.payload) == ("too-large", large[1])
     assert letter.detail.startswith("1 of 2 events")

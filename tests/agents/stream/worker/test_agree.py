@@ -26,13 +26,15 @@ from tests.integration.kafka.worker.stage import Play, by_members, play_of
 EVENTS = 12_000
 PACK = 250
 PARTITIONS = 4
+ORIGINS = 3
+"""Partitions of raw payloads; what is said of a host is in one of them."""
 
 
 class Given(NamedTuple):
-    """A part of a day, its events in packs by partition, and what one process makes of it."""
+    """A part of a day, its events in messages of several packs by partition, and what one process makes of it."""
 
     play: Play
-    packs: Sequence[Sequence[Arrivals]]
+    messages: Sequence[Sequence[Sequence[Arrivals]]]
     incidents: dict[Any, Any]
 
 
@@ -48,20 +50,27 @@ def given() -> Given:
     return Given(play, packed(play), by_members(incidents))
 
 
-def packed(play: Play) -> list[list[Arrivals]]:
-    """As the hop does it, and at last a tick."""
-    packs: list[list[Arrivals]] = [[] for _ in range(PARTITIONS)]
-    high = 0
+def packed(play: Play) -> list[list[list[Arrivals]]]:
+    """As the hop does it with several partitions of raw payloads, and at last how far they are."""
+    messages: list[list[list[Arrivals]]] = [[] for _ in range(PARTITIONS)]
+    highs = [0] * ORIGINS
     for at in range(0, len(play.events), PACK * PARTITIONS):
-        some: list[list[Any]] = [[] for _ in range(PARTITIONS)]
+        some: list[list[list[Any]]] = [[[] for _ in range(ORIGINS)] for _ in range(PARTITIONS)]
         for event in play.events[at : at + PACK * PARTITIONS]:
-            high = max(high, vouched_time(event, play.flow.time.skew))
-            some[partition_of(event.fingerprint.encode(), PARTITIONS)].append(event)
-        for target, events in enumerate(some):
-            packs[target].append(arrived(Events("raw.day/0", high, at, events)))
+            origin = partition_of(event.resource.encode(), ORIGINS)
+            highs[origin] = max(highs[origin], vouched_time(event, play.flow.time.skew))
+            some[partition_of(event.fingerprint.encode(), PARTITIONS)][origin].append(event)
+        for target, packs in enumerate(some):
+            messages[target].append(message(highs, at, packs))
+    end = max(highs) + play.flow.time.lateness
     for target in range(PARTITIONS):
-        packs[target].append(arrived(Events("raw.day/0", high + play.flow.time.lateness, len(play.events))))
-    return packs
+        messages[target].append(message([end] * ORIGINS, len(play.events), [[]] * ORIGINS))
+    return messages
+
+
+def message(highs: Sequence[int], sent: int, packs: Sequence[Sequence[Any]]) -> list[Arrivals]:
+    """One of a pack of each origin."""
+    return [arrived(Events(f"raw.day/{n}", highs[n], sent, events)) for n, events in enumerate(packs)]
 
 
 class Shards:
@@ -72,14 +81,14 @@ class Shards:
         self.scopes = [ScopeShard(given.play.flow, number, PARTITIONS) for number in range(PARTITIONS)]
         for shard in self.scopes:
             shard.refer((record, 0) for record in given.play.reference)
-        self.events = [deque(some) for some in given.packs]
+        self.events = [deque(some) for some in given.messages]
         self.changes: list[deque[bytes]] = [deque() for _ in range(PARTITIONS)]
         self.incidents: dict[str, dict[str, Any]] = {}
 
     def fold(self, number: int, most: int) -> None:
-        """Some packs of events through the first step."""
+        """Some messages of events through the first step."""
         for _ in range(min(most, len(self.events[number]))):
-            self.alerts[number].apply(self.events[number].popleft())
+            self.alerts[number].apply(*self.events[number].popleft())
 
     def send(self, number: int, now: int) -> None:
         for out in self.alerts[number].take(now):

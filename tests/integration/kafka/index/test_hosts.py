@@ -21,6 +21,7 @@ from agents.index.output import StoreIndexer
 from agents.index.settings import ElasticsearchOutput
 from agents.simulate import simulate
 from agents.stream import clients, topics, wire
+from agents.stream.parcel import packs_in
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.wire import Changes, Events
 from benchmarks.day import make_normaliser
@@ -84,9 +85,9 @@ def until_time_has_come(
         with attempt:
             high: dict[tuple[str, int], int] = {}
             for message in stage.read(topic):
-                pack = unpack(message.value or b"")
-                path = (pack.origin, message.partition)
-                high[path] = max(high.get(path, 0), pack.high)
+                for pack in map(unpack, packs_in(message.value or b"")):
+                    path = (pack.origin, message.partition)
+                    high[path] = max(high.get(path, 0), pack.high)
             assert sum(1 for time in high.values() if time >= to) == paths
 
 

@@ -18,6 +18,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from agents.cli.main import cli
 from agents.stream import clients, wire
 from agents.stream.learned import Learned
+from agents.stream.parcel import packs_in
 from agents.stream.partition import partition_of
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
@@ -90,7 +91,8 @@ class Measured(Stage):
 
     def said(self) -> list[tuple[int, Events]]:
         """What the models said, pack by pack, by the partition it went to."""
-        found = ((message.partition, wire.unpack_events(message.value or b"")) for message in self.read("events"))
+        messages = ((message.partition, packs_in(message.value or b"")) for message in self.read("events"))
+        found = ((target, wire.unpack_events(pack)) for target, packs in messages for pack in packs)
         return [(target, pack) for target, pack in found if pack.origin.startswith("detect/") and pack.events]
 
 

@@ -12,6 +12,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from agents.stream import topics, wire
 from agents.stream.clients import producer
+from agents.stream.parcel import packs_in
 from agents.stream.settings import IngestSettings, KafkaSettings
 from pipeline.sources.registry import SOURCES
 from schemas.command import Action, Command, Reply
@@ -65,7 +66,8 @@ def letters(stage: Stage) -> dict[str, DeadLetter]:
 
 
 def events(stage: Stage) -> list[str]:
-    return [event.id for one in stage.read("events") for event in wire.unpack_events(one.value or b"").events]
+    packs = [pack for one in stage.read("events") for pack in packs_in(one.value or b"")]
+    return [event.id for pack in packs for event in wire.unpack_events(pack).events]
 
 
 def samples_of(stage: Stage) -> Iterator[wire.Samples]:

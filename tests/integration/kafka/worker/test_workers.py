@@ -12,6 +12,7 @@ import pytest
 
 from agents.simulate import simulate
 from agents.stream import wire
+from agents.stream.parcel import packs_in
 from agents.stream.settings import KafkaSettings
 from agents.stream.worker.alerts import AlertShard
 from agents.stream.worker.scopes import ScopeShard
@@ -80,7 +81,7 @@ def assert_exactly_once(stage: Stage) -> None:
         shard = AlertShard(stage.config.flow, partition, 4)
         for message in read:
             if message.partition == partition:
-                shard.apply(wire.unpack_arrivals(message.value or b""))
+                shard.apply(*map(wire.unpack_arrivals, packs_in(message.value or b"")))
         for out in shard.take(0):
             pack = wire.unpack_changes(out.value)
             assert out.partition is not None
