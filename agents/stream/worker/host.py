@@ -20,7 +20,7 @@ from faust.types import TP
 from agents.config import Config
 from agents.stream.clients import faust_options
 from agents.stream.worker.access import aiokafka_options
-from agents.stream.worker.keeper import Keeper, Kept
+from agents.stream.worker.keeper import Keeper, Kept, moment
 from agents.stream.worker.log import Log
 from agents.stream.worker.outputs import outs
 from agents.stream.worker.pace import Pace
@@ -90,6 +90,12 @@ class _App(faust.App):
         await super()._on_agent_error(agent, exc)
         self.failed(exc)
 
+    def on_init_dependencies(self) -> Any:
+        """Without Faust's own figures of each message: ours are told elsewhere."""
+        services = super().on_init_dependencies()
+        self.sensors.remove(self.monitor)
+        return services
+
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)
 
@@ -126,7 +132,7 @@ class Host:
         self.sender = Sender(kafka.prefix, aiokafka_options(kafka))
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.refused = self._handled = 0
-        self._pace = Pace(time.monotonic())
+        self._pace = Pace(moment())
         self._keepers: dict[Shard, Keeper] = {}
         self._tables: dict[str, LogTable] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from agents.stream.worker.log import Checkpoint, pack
 from agents.stream.worker.outputs import Out
-from agents.stream.worker.pace import Pace
+from agents.stream.worker.pace import Moment, Pace
 from agents.stream.worker.sender import Sender, Sent
 from agents.stream.worker.shard import Shard
 from agents.stream.worker.store import LogStore
@@ -50,7 +50,8 @@ class Keeper:
         self._pace = pace
         self._lock = asyncio.Lock()
         self._in_flight: list[Sent] = []
-        self._last = time.monotonic() - self._every * (shard.partition % 8) / 8  # not all at once
+        now = moment()
+        self._last = now._replace(clock=now.clock - self._every * (shard.partition % 8) / 8)  # not all at once
         self.dropped = False
         """The partition is another worker's now."""
         self._shortened = time.monotonic()
@@ -75,7 +76,7 @@ class Keeper:
             if self.dropped:
                 return
             shard = self.shard
-            due = final or shard.ahead or (shard.dirty and self._pace.due(time.monotonic(), self._last, self._every))
+            due = final or shard.ahead or (shard.dirty and self._pace.due(moment(), self._last, self._every))
             if not due or not shard.dirty:
                 self._in_flight = [one for one in self._in_flight if not one.done() or one.exception()]
                 await self._send(shard.take(_now()))
@@ -85,7 +86,7 @@ class Keeper:
             shard.export()
             outputs = shard.take(_now())
             record = shard.checkpoint(generation)
-            self._last = time.monotonic()
+            self._last = moment()
             if ahead:
                 record = record._replace(outbox=outputs)
             messages = pack(shard.partition, record)
@@ -127,6 +128,11 @@ class Keeper:
             self._shortened = time.monotonic()
             await self._sender.delete_before(self._topic, self.shard.partition, self.offsets[keep])
             self.offsets = {number: offset for number, offset in self.offsets.items() if number >= keep}
+
+
+def moment() -> Moment:
+    """Now."""
+    return Moment(time.monotonic(), time.process_time())
 
 
 def _now() -> int:

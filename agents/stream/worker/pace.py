@@ -5,31 +5,40 @@ Whether it would is judged here as well.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 SHARE = 0.02
 """Of a busy worker's time for checkpoints."""
 BUSY = 0.75
 """Of a CPU; who uses more has all to do that it can. 2,000 events a second are half of a slow one, and what follows
 from them should not wait for larger packs."""
-FEW = 100
+FEW = 20
 """Messages that may wait at any time."""
 LONGEST = 4
-"""But no checkpoint waits longer than so many times what was asked for."""
+"""But no checkpoint waits for more work than fits into so many times what was asked for."""
+
+
+class Moment(NamedTuple):
+    """Seconds of a clock that only goes on, and of the CPU that the worker has used."""
+
+    clock: float
+    cpu: float
 
 
 class Pace:
-    """Shared by all partitions of a worker. Times are in seconds, of any clock that only goes on.
+    """Shared by all partitions of a worker. Times are in seconds.
 
     What a checkpoint costs depends on what has changed: a worker that catches up on hours within seconds would spend as
-    much on checkpoints as on the work. It has a share of its time for them then, and what it has to read again after a
-    crash grows, up to a bound.
+    much on checkpoints as on the work. It has a share of its time for them then, and what it has to do again after a
+    crash grows, up to a bound. That is time of the CPU: where others have it, there is as little more to do again.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: Moment) -> None:
         self.busy = False
         """Whether there is more to do than the worker can."""
         self._left = 0.0
         """What may still be spent, less what was spent too much."""
-        self._since = now
+        self._since = now.cpu
 
     def judge(self, used: float, handled: int, waiting: int) -> None:
         """Say what part of a CPU was used lately, how many messages were handled meanwhile, and how many wait now.
@@ -38,15 +47,14 @@ class Pace:
         """
         self.busy = used > BUSY or waiting > max(handled, FEW)
 
-    def due(self, now: float, last: float, every: float) -> bool:
+    def due(self, now: Moment, last: Moment, every: float) -> bool:
         """Whether a partition is to write a checkpoint, `every` so many seconds; its last one was at `last`."""
-        waited = now - last
-        if waited < every:
+        if now.clock - last.clock < every:
             return False
-        if not self.busy or waited >= LONGEST * every:
+        if not self.busy or now.cpu - last.cpu >= LONGEST * every:
             return True
-        self._left = min(self._left + (now - self._since) * SHARE, SHARE * every)
-        self._since = now
+        self._left = min(self._left + (now.cpu - self._since) * SHARE, SHARE * every)
+        self._since = now.cpu
         return self._left > 0
 
     def spent(self, seconds: float) -> None:
