@@ -35,7 +35,7 @@ class SaslSettings(Record):
 class IngestSettings(Record):
     """The hop from raw payloads to packed events."""
 
-    pack: int = Field(default=1000, ge=1, le=10_000, description="Events in one message at most.")
+    pack: int = Field(default=2000, ge=1, le=10_000, description="Events in one message at most.")
     linger: Span = Field(default=50, description="An event waits at most this long for others to be packed with it.")
     clock: bool = Field(
         default=True,
