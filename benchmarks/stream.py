@@ -160,7 +160,7 @@ def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path,
     settings = of_settings(bootstrap, clock=False)
     stage = Stage(settings, Play(found.reference, []))
     stage.set()
-    messages = list(stage.packed(events))
+    messages = list(stage.packed(events, settings.ingest.pack))
     running = [Worker(settings, f"agents-{n}", folder) for n in range(workers)]
     with ended(running):
         _served(running, 0)

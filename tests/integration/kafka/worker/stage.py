@@ -23,7 +23,7 @@ from agents.simulate import Day
 from agents.stream import clients, topics, wire
 from agents.stream.clients import Message
 from agents.stream.partition import partition_of
-from agents.stream.settings import IngestSettings, KafkaSettings
+from agents.stream.settings import KafkaSettings
 from agents.stream.wire import Events
 from benchmarks.day import timely
 from pipeline.practices.reference import reference_key
@@ -32,7 +32,8 @@ from pipeline.stages.skew import vouched_time
 from schemas.base import MINUTE, Record
 from schemas.event import Event
 
-PACK = IngestSettings().pack
+PACK = 250
+"""Events in a message: few, so that there are many messages between which a process may die."""
 REST = 2 * MINUTE
 """Of event time, after all is settled: what is told only now and then (see `incident.report_every`) is told by then."""
 ORIGIN = "raw.day/0"
@@ -81,13 +82,13 @@ class Stage:
         """Put events into the topic of events, packed as the ingest hop does; then let time pass."""
         self.put(self.packed(self.events if events is None else events), pause)
 
-    def packed(self, events: Iterable[Event]) -> Iterator[list[bytes]]:
+    def packed(self, events: Iterable[Event], pack: int = PACK) -> Iterator[list[bytes]]:
         """Messages of the topic of events, one for each partition at a time; at last those that let time pass."""
         played = list(events)
         (targets,) = (one.partitions for one in topics.wanted(self.settings, ()) if one.name == self._events)
-        for at in range(0, len(played), PACK * targets):
+        for at in range(0, len(played), pack * targets):
             packs: list[list[Event]] = [[] for _ in range(targets)]
-            for event in played[at : at + PACK * targets]:
+            for event in played[at : at + pack * targets]:
                 self._high = max(self._high, vouched_time(event, self.config.flow.time.skew))
                 packs[partition_of(event.fingerprint.encode(), targets)].append(event)
             yield [self._pack(some) for some in packs]
