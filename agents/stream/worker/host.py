@@ -37,6 +37,8 @@ FLUSH_BUSY = 0.5
 """The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
 BUSY_OVER = 1.0
 """Seconds over which that is judged: whoever looks at one message only is always busy."""
+STOOD_STILL = 1.5
+"""Seconds between two looks that say that the process was stopped meanwhile: nothing follows of how busy it is."""
 BUFFER = 1024
 """Messages that may wait in memory, of up to half a megabyte each."""
 
@@ -331,12 +333,15 @@ class Host:
     async def _flush(self) -> None:
         """Have each shard send what it has, for ever."""
         at, used, had = time.monotonic(), time.process_time(), 0
+        looked = at
         while True:
             await asyncio.sleep(FLUSH_BUSY if self._pace.busy else FLUSH)
             now = time.monotonic()
-            if now - at >= BUSY_OVER:
+            stood_still, looked = now - looked > STOOD_STILL, now
+            if stood_still or now - at >= BUSY_OVER:
                 spent, handled = time.process_time(), self._handled
-                self._pace.judge((spent - used) / (now - at), handled - had, sum(self.lag().values()))
+                if not stood_still:
+                    self._pace.judge((spent - used) / (now - at), handled - had, sum(self.lag().values()))
                 at, used, had = now, spent, handled
             for keeper in list(self._keepers.values()):
                 if not keeper.busy:
