@@ -101,7 +101,7 @@ class IngestCollector(Collector):
             ("tocsin_decoded", "Events that were in the payloads.", hop.decoded),
             ("tocsin_transactions", "Transactions committed.", ingest.transactions),
             ("tocsin_transactions_given_up", "Transactions given up, their payloads read again.", ingest.given_up),
-            ("tocsin_packs", "Packs sent.", ingest.packs),
+            ("tocsin_packs", "Messages of packs sent.", ingest.packs),
         ):
             yield CounterMetricFamily(name, text, value=value)
         yield GaugeMetricFamily("tocsin_ready", "1 when it reads.", value=ingest.ready)
