@@ -32,6 +32,7 @@ from agents.stream.clients import (
     position,
     producer,
 )
+from agents.stream.ingest.ahead import Ahead
 from agents.stream.ingest.hop import Hop, Out
 from agents.stream.records import unpack_compiled
 from agents.stream.topics import differences, wanted
@@ -44,6 +45,8 @@ RAW = "raw."
 TARGETS = ("events", "metrics", "dead")
 MOST = 10_000
 """Messages in one transaction, about."""
+POLLED = MOST // 2
+"""Messages in one look, at most."""
 FETCHED = 64 * 1024
 """Bytes that are read of a partition before others have their turn. The client hands out all that it has fetched of one
 first, and the alert step keeps what is hours ahead until all others have come as far."""
@@ -58,6 +61,8 @@ brokers as much for one message as for many, and they wait to be packed together
 RETRY = 10
 """Milliseconds after which a request of a transaction is sent again. Each one meets the end of the one before, which
 brokers are still writing; with the client's 100 it waits once or twice for nothing."""
+WEIGH = 100
+"""Milliseconds between two looks at which partitions are ahead of others."""
 PAUSE = 0.5
 """Seconds between two attempts when Kafka fails us."""
 
@@ -88,7 +93,7 @@ class Ingest:
             group_instance_id=name,
             session_timeout_ms=self.settings.session,
             heartbeat_interval_ms=self.settings.session // 4,
-            max_poll_records=MOST // 2,
+            max_poll_records=POLLED,
             max_partition_fetch_bytes=FETCHED,
         )
         unpack_compiled(self._consumer)
@@ -110,7 +115,8 @@ class Ingest:
         self._held: frozenset[Partition] = frozenset()
         self._doubtful: frozenset[Partition] = frozenset()
         """Partitions that we had before, too: others may have read on in a generation of the group that we missed."""
-        self._since = self._ticked = 0
+        self._ahead = Ahead(self._left)
+        self._since = self._ticked = self._weighed = 0
         self._closed = self._knows_topics = False
 
     # -- running ---------------------------------------------------------------------------------------------------
@@ -163,6 +169,8 @@ class Ingest:
             count += len(messages)
             self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
             self._positions[tp] = messages[-1].offset + 1
+            self._ahead.read(tp, messages[-1].timestamp, self._now())
+        self._let_wait(count)
         if 0 < count < FEW:
             time.sleep(LET_COME)
         now = self._now()
@@ -181,6 +189,20 @@ class Ingest:
             polled = {tp: messages for tp, messages in polled.items() if tp not in self._doubtful}
             self._doubtful = frozenset()
         return polled
+
+    def _let_wait(self, count: int) -> None:
+        """Pause what is ahead of the rest; not while the client has more in hand than the last look gave."""
+        now = self._now()
+        if count >= POLLED or now - self._weighed < WEIGH:
+            return
+        self._weighed, paused, waiting = now, self._consumer.paused(), self._ahead.waiting(now)
+        self._consumer.resume(*paused - waiting)
+        self._consumer.pause(*waiting - paused)
+
+    def _read_all(self) -> None:
+        """Nobody waits any more."""
+        self._ahead.forget()
+        self._consumer.resume(*self._consumer.paused())
 
     def commit(self) -> None:
         """Begin a transaction with what waits, the ticks that are due, and the offsets of what was read.
@@ -251,6 +273,7 @@ class Ingest:
         """Nothing waits yet; where to read on is known by the offsets."""
         self._doubtful = self._held.intersection(assigned)
         self._held = frozenset(assigned)
+        self._read_all()
         LOG.info("ingest %s has %d partitions", self.name, len(assigned))
 
     def lag(self) -> int:
@@ -348,6 +371,7 @@ class Ingest:
     def _read_again(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Go back to what counts as read, and say what that is."""
         known: dict[Partition, int] = {}
+        self._read_all()
         for tp in partitions:
             committed = self._consumer.committed(tp)
             if committed is None:
