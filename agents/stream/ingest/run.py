@@ -163,14 +163,14 @@ class Ingest:
         if member.generation_id >= 0:  # else a poll is over before the group has taken us in
             self.ready = True
             self._member = member if polled else self._member
-        count = 0
+        count, now = 0, self._now()
         for tp, messages in polled.items():
-            self._since = self._since or self._now()
+            self._since = self._since or now
             count += len(messages)
             self.hop.take(self._origin(tp), self._sources[tp.topic], messages)
             self._positions[tp] = messages[-1].offset + 1
-            self._ahead.read(tp, messages[-1].timestamp, self._now())
-        self._let_wait(count)
+            self._ahead.read(tp, messages[-1].timestamp, now)
+        self._let_wait(count, now)
         if 0 < count < FEW:
             time.sleep(LET_COME)
         now = self._now()
@@ -190,9 +190,8 @@ class Ingest:
             self._doubtful = frozenset()
         return polled
 
-    def _let_wait(self, count: int) -> None:
+    def _let_wait(self, count: int, now: Millis) -> None:
         """Pause what is ahead of the rest; not while the client has more in hand than the last look gave."""
-        now = self._now()
         if count >= POLLED or now - self._weighed < WEIGH:
             return
         self._weighed, paused, waiting = now, self._consumer.paused(), self._ahead.waiting(now)
@@ -267,6 +266,7 @@ class Ingest:
             return
         self.commit()
         self.finish()
+        self._ahead.forget()  # the client does not tell how far what is not ours is
         self.hop.forget(self._origin(tp) for tp in revoked)
 
     def _assigned(self, assigned: Sequence[Partition]) -> None:
