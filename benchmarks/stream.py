@@ -105,16 +105,15 @@ class Agents:
         self.signal(signal.SIGCONT)
         begun, used, before = time.perf_counter(), self._used(), self._done
         while self._done < target or (target == self._events and total(self._workers, "tocsin_lag{") > 0):
-            time.sleep(self._pause(time.perf_counter() - begun, self._done - before))
+            time.sleep(self._pause(time.perf_counter() - begun, self._done - before, target - self._done))
             self._done = total(self._workers, EVENTS)
         spent = Spent(self._done - before, time.perf_counter() - begun, self._used() - used)
         self.signal(signal.SIGSTOP)
         return spent
 
-    def _pause(self, took: float, done: float) -> float:
-        """Seconds until the next look: so that none of what it took is time after the last event."""
-        left = (self._events - self._done) * took / done if done else ASK
-        return max(SOON, min(ASK, 0.8 * left))
+    def _pause(self, took: float, done: float, left: float) -> float:
+        """Seconds until the next look: so that a turn ends soon after the last of its events."""
+        return max(SOON, min(ASK, 0.8 * left * took / done if done else ASK / 2))
 
     def signal(self, number: int) -> None:
         """Send it to all of them."""

@@ -33,11 +33,9 @@ from schemas.event import DeadLetter, RawRecord, content_id
 
 FLUSH = 0.02
 """Seconds between two looks at what has to be sent."""
-FLUSH_BUSY = 0.5
-"""The same while there is more to do than we can: larger packs cost less an event, and then the most is gained."""
 BUSY_OVER = 1.0
 """Seconds over which that is judged: whoever looks at one message only is always busy."""
-STOOD_STILL = 1.5
+STOOD_STILL = 0.5
 """Seconds between two looks that say that the process was stopped meanwhile: nothing follows of how busy it is."""
 BUFFER = 1024
 """Messages that may wait in memory, of up to half a megabyte each."""
@@ -335,17 +333,19 @@ class Host:
         at, used, had = time.monotonic(), time.process_time(), 0
         looked = at
         while True:
-            await asyncio.sleep(FLUSH_BUSY if self._pace.busy else FLUSH)
+            await asyncio.sleep(FLUSH)
             now = time.monotonic()
             stood_still, looked = now - looked > STOOD_STILL, now
             if stood_still or now - at >= BUSY_OVER:
                 spent, handled = time.process_time(), self._handled
                 if not stood_still:
-                    self._pace.judge((spent - used) / (now - at), handled - had, sum(self.lag().values()))
+                    lately = (spent - used) / (now - at), handled - had
+                    self._pace.judge(spent, *lately, sum(self.lag().values()))
                 at, used, had = now, spent, handled
-            for keeper in list(self._keepers.values()):
-                if not keeper.busy:
-                    self._spawn(keeper.flush(self.generation), self._flushes)
+            if self._pace.sends(now, self._handled):
+                for keeper in list(self._keepers.values()):
+                    if not keeper.busy:
+                        self._spawn(keeper.flush(self.generation), self._flushes)
 
     async def _keep_all(self) -> None:
         """Have each shard send what it has and write a checkpoint."""

@@ -1,4 +1,4 @@
-"""When checkpoints are due: as often as asked for, and less often while that would take time that the work needs.
+"""When checkpoints are due, and when what follows is sent: less often while that would take time that the work needs.
 
 Whether it would is judged here as well.
 """
@@ -14,6 +14,8 @@ BUSY = 0.75
 from them should not wait for larger packs."""
 FEW = 20
 """Messages that may wait at any time."""
+TOGETHER = 0.5
+"""Seconds for which a busy worker keeps what it has to send: larger packs cost less an event."""
 LONGEST = 4
 """But no checkpoint waits for more work than fits into so many times what was asked for."""
 
@@ -39,13 +41,30 @@ class Pace:
         self._left = 0.0
         """What may still be spent, less what was spent too much."""
         self._since = now.cpu
+        self._sent = now.clock
+        self._handled = 0
 
-    def judge(self, used: float, handled: int, waiting: int) -> None:
+    def judge(self, cpu: float, used: float, handled: int, waiting: int) -> None:
         """Say what part of a CPU was used lately, how many messages were handled meanwhile, and how many wait now.
 
-        Where as many wait as were handled we do not keep up, whoever has the CPU.
+        Where as many wait as were handled we do not keep up, whoever has the CPU. `cpu` is as of `Moment`: a share of
+        what is used from now on is for checkpoints, and of what was used before we were busy none.
         """
-        self.busy = used > BUSY or waiting > max(handled, FEW)
+        was, self.busy = self.busy, used > BUSY or waiting > max(handled, FEW)
+        if self.busy and not was:
+            self._left, self._since = 0.0, cpu
+
+    def sends(self, clock: float, handled: int) -> bool:
+        """Whether to send now what there is, when `handled` messages have been handled ever.
+
+        Always, unless we are busy. Then it waits, as long as there is something to do: when nothing was handled since
+        this was asked last, others may be waiting for what we have.
+        """
+        rests, self._handled = handled == self._handled, handled
+        if self.busy and not rests and clock - self._sent < TOGETHER:
+            return False
+        self._sent = clock
+        return True
 
     def due(self, now: Moment, last: Moment, every: float) -> bool:
         """Whether a partition is to write a checkpoint, `every` so many seconds; its last one was at `last`."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stream.worker.pace import LONGEST, SHARE, Moment, Pace
+from agents.stream.worker.pace import LONGEST, SHARE, TOGETHER, Moment, Pace
 
 EVERY = 5.0
 STEP = 0.1
@@ -23,7 +23,7 @@ def test_busy_is_who_uses_the_cpu_or_does_not_keep_up() -> None:
         (0.1, 2, 20, False),  # a moment's messages
         (0.0, 0, 5000, True),
     ):
-        pace.judge(used, handled, waiting)
+        pace.judge(0.0, used, handled, waiting)
         assert pace.busy is busy
 
 
@@ -75,3 +75,35 @@ def test_a_busy_one_spends_its_share_where_that_is_enough_for_the_longest_gap(
 ) -> None:
     spent, _ = play(200, given_costs, busy=True, cpu=cpu)
     assert spent <= 200 * cpu * SHARE + 2 * SHARE * EVERY + max(given_costs)
+
+
+def test_who_becomes_busy_has_saved_nothing_for_checkpoints_before() -> None:
+    pace = Pace(Moment(0.0, 0.0))
+    pace.judge(50.0, 0.9, 400, 0)
+    assert not pace.due(Moment(100.0, 50.0), Moment(0.0, 45.0), EVERY)
+    assert pace.due(Moment(100.1, 50.1), Moment(0.0, 45.0), EVERY)
+    pace.spent(0.05)
+    assert not pace.due(Moment(101.0, 51.0), Moment(0.0, 45.0), EVERY)
+    pace.judge(51.0, 0.9, 400, 0)  # busy as before: what was spent is not forgotten
+    assert not pace.due(Moment(101.1, 51.1), Moment(0.0, 45.0), EVERY)
+
+
+def test_what_follows_is_sent_at_once_unless_there_is_more_to_do() -> None:
+    pace = Pace(Moment(0.0, 0.0))
+    assert all(pace.sends(at * 0.02, at) for at in range(1, 10))
+    pace.busy = True
+    assert not pace.sends(0.2, 20)
+    assert pace.sends(0.22, 20)  # nothing was handled: nothing more comes
+    assert not pace.sends(0.24, 21)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.2), st.integers(0, 3)), max_size=100))
+def test_what_a_busy_one_has_to_send_never_waits_for_long(looks: list[tuple[float, int]]) -> None:
+    pace = Pace(Moment(0.0, 0.0))
+    pace.busy = True
+    clock, handled, sent = 0.0, 0, 0.0
+    for after, more in looks:
+        clock, handled = clock + after, handled + more
+        if pace.sends(clock, handled):
+            sent = clock
+        assert clock - sent < TOGETHER
