@@ -53,6 +53,11 @@ first, and the alert step keeps what is hours ahead until all others have come a
 BATCH_BYTES = 256 * 1024
 TRANSACTION_TIMEOUT = 10_000
 """Milliseconds after which brokers give up the transaction of an ingest that died; until then it hides what follows."""
+MUCH = MOST // 2
+"""With so many messages goes how far all partitions are: they may be hours, and readers should not wait for a round."""
+TICK, SOON = 1000, 100
+"""Milliseconds between two rounds of ticks, at least; and while it is not known yet which partitions are ours, or where
+one ends. Readers wait for those that have nothing until they are told."""
 TICKS_A_SECOND = 200
 """Ticks that one ingest sends at most; with very many partitions they come less often."""
 FEW, LET_COME = 100, 0.01
@@ -199,8 +204,9 @@ class Ingest:
         self._consumer.pause(*waiting - paused)
 
     def _read_all(self) -> None:
-        """Nobody waits any more."""
+        """Nobody waits any more. Who does is asked anew when the client tells by what it gives whether it has more."""
         self._ahead.forget()
+        self._weighed = self._now()
         self._consumer.resume(*self._consumer.paused())
 
     def commit(self) -> None:
@@ -210,16 +216,14 @@ class Ingest:
         """
         if not self.finish() or self.broken:
             return
-        now = self._now()
+        now, much = self._now(), self.hop.waiting >= MUCH
         for tp in self._consumer.assignment():
             self.hop.meet(self._origin(tp), self._sources[tp.topic])
         greetings = self.hop.greetings(now)
         outs = greetings + self.hop.packs(now)
         packs = len(outs) - len(greetings)
-        if now - self._ticked >= self._tick_every():
-            self._ticked = now
-            ended = {self._origin(tp) for tp in self._ended()}
-            outs += self.hop.ticks(now, ended)
+        if much or now - self._ticked >= self._tick_every():
+            outs += self._ticks(now)
         if not outs and not self._positions:
             return
         offsets = {tp: position(offset) for tp, offset in self._positions.items()}
@@ -308,9 +312,13 @@ class Ingest:
     def _origin(self, tp: Partition) -> str:
         return f"{tp.topic[len(self.settings.prefix) :]}/{tp.partition}"
 
-    def _ended(self) -> list[Partition]:
-        """Partitions of which nothing is left to read."""
-        return [tp for tp in self._consumer.assignment() if tp not in self._positions and self._left(tp) == 0]
+    def _ticks(self, now: Millis) -> list[Out]:
+        """How far all partitions are; of those that are read to their end, that."""
+        left = {tp: self._left(tp) for tp in self._consumer.assignment()}
+        known = left and None not in left.values()
+        self._ticked = now if known else now - self._tick_every() + SOON
+        ended = {self._origin(tp) for tp, count in left.items() if count == 0 and tp not in self._positions}
+        return self.hop.ticks(now, ended)
 
     def _learned_topics(self) -> bool:
         """Have the client know which partitions there are, before its first look at the group.
@@ -333,7 +341,7 @@ class Ingest:
 
     def _tick_every(self) -> Millis:
         """Milliseconds between two rounds of ticks."""
-        return max(1000, self.hop.ticking * 1000 // TICKS_A_SECOND)
+        return max(TICK, self.hop.ticking * 1000 // TICKS_A_SECOND)
 
     def _failed(self, doing: str, error: Exception) -> None:
         """Give up what is open, to read it again: others may have the partitions now, or Kafka had a bad moment."""

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from agents.config import Config
 from agents.stream.clients import Consumer, Message, Partition, consumer, partition, position, producer
 from agents.stream.ingest import run
-from agents.stream.ingest.run import GROUP, RAW, TARGETS, Ingest
+from agents.stream.ingest.run import GROUP, RAW, TARGETS, TICK, Ingest
 from agents.stream.parcel import packs_in
 from agents.stream.settings import IngestSettings, KafkaSettings
 from agents.stream.topics import create, wanted
@@ -328,12 +328,31 @@ def test_where_nothing_comes_time_goes_on_by_the_clock(kafka: KafkaSettings) -> 
         end = time.monotonic() + WAIT
         while len(told) < 4 * 4 * len(SOURCES) and time.monotonic() < end:
             events.read()
-            packs = [(pack, one.partition) for one in events.messages for pack in packs_of(one)]
             # others only name their partition
-            told = {(tick.origin, at) for pack, at in packs for tick in pack.ticks if tick.high}
+            told = {(tick.origin, at) for pack, at in places(events) for tick in pack.ticks if tick.high}
     assert {origin for origin, _ in told} == {f"{RAW}{source}/{n}" for source in SOURCES for n in range(4)}
     assert all(tick.high >= began for pack in events.packs() for tick in pack.ticks if tick.high)
     assert not events.ids()
+
+
+def test_what_has_nothing_to_come_is_told_before_the_next_round(kafka: KafkaSettings) -> None:
+    """Readers wait for all partitions: not for a second, as it was not known which are ours in the first round."""
+    clock = iter(range(T0, T0 + TICK))
+    work = Ingest(Config(kafka=kafka), "w1", now=lambda: next(clock))
+    work.subscribe()
+    wanted = {(f"{RAW}{source}/{n}", target) for source in SOURCES for n in range(4) for target in range(4)}
+    with reading(kafka, "events", 4) as events:
+        told: set[tuple[str, int]] = set()
+        while not wanted <= told:
+            work.step()
+            events.read()
+            told = {(tick.origin, at) for pack, at in places(events) for tick in pack.ticks if tick.rests}
+    work.close()
+
+
+def places(events: Reader) -> Iterator[tuple[Events, int]]:
+    """Packs, and the partition of each."""
+    return ((pack, one.partition) for one in events.messages for pack in packs_of(one))
 
 
 def test_an_ingest_has_partitions_in_the_first_round(kafka: KafkaSettings, caplog: pytest.LogCaptureFixture) -> None:
