@@ -165,6 +165,7 @@ def agents(bootstrap: str, found: Copies, events: Sequence[Event], folder: Path,
         _served(running, 0)
         there = Agents(running, len(events))
         stage.put(messages)
+        os.sync()  # so that neither side has its turn while the system writes what the broker was given before
         spent = by_turns({"core": Core(found, events).turn, "agents": there.turn}, -(-len(events) // TURN))
         there.signal(signal.SIGCONT)
         figures: dict[str, Any] = {
