@@ -179,7 +179,8 @@ class Ingest:
         if 0 < count < FEW:
             time.sleep(LET_COME)
         now = self._now()
-        waited = self.hop.waiting and count < MOST // 10 and now - self._since >= linger
+        few = count < MOST // 10 and not self._consumer.paused()  # of those that are paused much is left
+        waited = self.hop.waiting and few and now - self._since >= linger
         if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
             self.commit()
 

@@ -293,7 +293,7 @@ def test_an_alert_stays_in_one_partition_in_the_order_of_its_raw_partition(kafka
 def test_hours_that_wait_in_several_partitions_are_read_side_by_side(
     kafka: KafkaSettings, shares: tuple[int, ...]
 ) -> None:
-    count, day = 32_000, 8 * HOUR
+    count, day = 32_000, 24 * HOUR
     sender = producer(kafka, linger_ms=5)
     for number in range(count):
         at = T0 + number * day // count
