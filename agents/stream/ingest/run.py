@@ -121,7 +121,7 @@ class Ingest:
         self._doubtful: frozenset[Partition] = frozenset()
         """Partitions that we had before, too: others may have read on in a generation of the group that we missed."""
         self._ahead = Ahead(self._left)
-        self._since = self._ticked = self._weighed = 0
+        self._since = self._tick_at = self._weighed = 0
         self._closed = self._knows_topics = False
 
     # -- running ---------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ class Ingest:
         now = self._now()
         few = count < MOST // 10 and not self._consumer.paused()  # of those that are paused much is left
         waited = self.hop.waiting and few and now - self._since >= linger
-        if self.hop.waiting >= MOST or waited or now - self._ticked >= self._tick_every():
+        if self.hop.waiting >= MOST or waited or now >= self._tick_at:
             self.commit()
 
     def _polled(self, linger: Millis) -> Mapping[Partition, Sequence[RawMessage]]:
@@ -223,7 +223,7 @@ class Ingest:
         greetings = self.hop.greetings(now)
         outs = greetings + self.hop.packs(now)
         packs = len(outs) - len(greetings)
-        if much or now - self._ticked >= self._tick_every():
+        if much or now >= self._tick_at:
             outs += self._ticks(now)
         if not outs and not self._positions:
             return
@@ -317,7 +317,7 @@ class Ingest:
         """How far all partitions are; of those that are read to their end, that."""
         left = {tp: self._left(tp) for tp in self._consumer.assignment()}
         known = left and None not in left.values()
-        self._ticked = now if known else now - self._tick_every() + SOON
+        self._tick_at = now + (self._tick_every() if known else SOON)
         ended = {self._origin(tp) for tp, count in left.items() if count == 0 and tp not in self._positions}
         return self.hop.ticks(now, ended)
 
